@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Deferred callbacks: queued by anybody without memory or lock, run by one
+ * worker thread after a grace period of their domain, in order.
+ *
+ *   call: push on sp->incoming; if the domain is not active yet, push it on
+ *	   worker.incoming and wake the worker.
+ *   worker: for each active domain, take what came in as one batch, wait for
+ *	   a grace period without blocking on it (another domain's may be done
+ *	   sooner), run the batch.
+ *
+ * The worker holds a reference on each active domain, since a callback may drop
+ * everybody else's.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/prctl.h>
+
+#include "base/srcu.h"
+#include "base/syscall.h"
+
+static struct {
+	struct mmun_lock lock;		/* for starting it */
+	uint32_t running;
+	uint32_t wake;			/* a futex: changes when there is work */
+	struct mmun_srcu *incoming;	/* domains that became active */
+	struct mmun_srcu *active;	/* the worker's own list */
+	uint32_t generation;		/* of this process, by fork() */
+} worker;
+
+static __thread bool on_worker __attribute__((tls_model("initial-exec")));
+
+bool mmun_srcu_on_worker(void)
+{
+	return on_worker;
+}
+
+/* -- queueing -- */
+
+static void activate(struct mmun_srcu *sp)
+{
+	struct mmun_srcu *head = mmun_read(&worker.incoming);
+
+	mmun_srcu_ref(sp);
+	do {
+		mmun_write(&sp->next_active, head);
+	} while (!mmun_cas(&worker.incoming, &head, sp));
+	mmun_fetch_add(&worker.wake, 1);
+	mmun_futex_wake(&worker.wake);
+}
+
+void mmun_srcu_call(struct mmun_srcu *sp, struct mmun_srcu_head *head,
+		    void (*func)(struct mmun_srcu_head *head))
+{
+	struct mmun_srcu_head *first = mmun_read(&sp->incoming);
+
+	head->func = func;
+	/* Counted before it can be run: a barrier never counts less than ran. */
+	mmun_fetch_add(&sp->called, 1);
+	do {
+		mmun_write(&head->next, first);
+	} while (!mmun_cas(&sp->incoming, &first, head));
+	if (!mmun_xchg(&sp->active, 1))
+		activate(sp);
+}
+
+/* -- the worker -- */
+
+static struct mmun_srcu_head *oldest_first(struct mmun_srcu_head *newest)
+{
+	struct mmun_srcu_head *list = NULL, *next;
+
+	for (; newest; newest = next) {
+		next = newest->next;
+		newest->next = list;
+		list = newest;
+	}
+	return list;
+}
+
+static void run_batch(struct mmun_srcu *sp)
+{
+	struct mmun_srcu_head *head;
+
+	while ((head = sp->waiting)) {
+		sp->waiting = head->next;
+		head->func(head);
+		mmun_fetch_add(&sp->done, 1);
+		/* Pairs with the count in mmun_srcu_barrier(). */
+		if (mmun_load_acquire(&sp->barrier_waiters))
+			mmun_futex_wake(&sp->done);
+	}
+}
+
+static bool take_batch(struct mmun_srcu *sp)
+{
+	sp->waiting = oldest_first(mmun_xchg(&sp->incoming, NULL));
+	if (sp->waiting)
+		sp->waiting_seq = mmun_srcu_gp_target(sp);
+	return sp->waiting;
+}
+
+/* Return: does the domain still wait for its readers? */
+static bool serve(struct mmun_srcu *sp)
+{
+	while (sp->waiting || take_batch(sp)) {
+		if (!mmun_srcu_gp_poll(sp, sp->waiting_seq))
+			return true;
+		run_batch(sp);
+	}
+	return false;
+}
+
+/*
+ * Nothing is queued: off the list, unless somebody has queued just now.
+ *
+ *   worker			call
+ *   active = 0			push
+ *   incoming? -> serve again	active = 1; was 0 -> activate
+ */
+static bool retire(struct mmun_srcu *sp)
+{
+	mmun_xchg(&sp->active, 0);
+	if (mmun_load_acquire(&sp->incoming) && !mmun_xchg(&sp->active, 1))
+		return false;
+	return true;
+}
+
+/* Return: is somebody still waiting for readers? */
+static bool serve_all(void)
+{
+	struct mmun_srcu **link = &worker.active, *sp;
+	bool waiting = false;
+
+	while ((sp = *link)) {
+		if (serve(sp)) {
+			waiting = true;
+			link = &sp->next_active;
+			continue;
+		}
+		/* Once retired, anybody may activate it and use the link. */
+		*link = sp->next_active;
+		if (retire(sp)) {
+			mmun_srcu_unref(sp);
+		} else {
+			sp->next_active = *link;
+			*link = sp;
+		}
+	}
+	return waiting;
+}
+
+static void adopt_incoming(void)
+{
+	struct mmun_srcu *sp = mmun_xchg(&worker.incoming, NULL), *next;
+
+	for (; sp; sp = next) {
+		next = sp->next_active;
+		sp->next_active = worker.active;
+		worker.active = sp;
+	}
+}
+
+/* While readers are in, look again soon; the longer, the less often. */
+static void *work(void *unused)
+{
+	uint32_t generation = worker.generation;
+	uint64_t pause_ns = 0;
+
+	on_worker = true;
+	prctl(PR_SET_NAME, "mmunotify");
+	while (generation == worker.generation) {
+		uint32_t wake = mmun_load_acquire(&worker.wake);
+
+		adopt_incoming();
+		if (!serve_all())
+			pause_ns = 0;
+		else if (!pause_ns)
+			pause_ns = 10000;
+		else if (pause_ns < 1000000)
+			pause_ns *= 2;
+		if (!mmun_read(&worker.incoming))
+			mmun_futex_wait(&worker.wake, wake, pause_ns);
+	}
+	return unused;
+}
+
+int mmun_srcu_start_worker(void)
+{
+	struct mmun_sigmask saved;
+	pthread_t thread;
+	int err = 0;
+
+	if (mmun_load_acquire(&worker.running))
+		return 0;
+	mmun_lock_save(&worker.lock, &saved);
+	if (!worker.running) {
+		err = pthread_create(&thread, NULL, work, NULL);
+		if (!err) {
+			pthread_detach(thread);
+			mmun_store_release(&worker.running, 1);
+		}
+	}
+	mmun_unlock_restore(&worker.lock, &saved);
+	return err ? -ENOMEM : 0;
+}
+
+void mmun_srcu_barrier(struct mmun_srcu *sp)
+{
+	uint32_t target = mmun_load_acquire(&sp->called), done;
+
+	mmun_fetch_add(&sp->barrier_waiters, 1);
+	while ((int32_t)((done = mmun_load_acquire(&sp->done)) - target) < 0) {
+		/* In a child the worker may have to be started, and fail to. */
+		uint64_t limit_ns = mmun_srcu_start_worker() ? 1000000 : 0;
+
+		mmun_futex_wait(&sp->done, done, limit_ns);
+	}
+	mmun_fetch_sub(&sp->barrier_waiters, 1);
+}
+
+/*
+ * The child has the queues and no worker.  Who was active is found anew, since
+ * the parent's threads may have been between two steps of it; a reference of
+ * theirs may stay behind.  The callback that was running at that moment is lost
+ * with its thread, and counts as done.
+ */
+void mmun_srcu_worker_fork_child(void)
+{
+	worker.lock.word = 0;
+	worker.running = 0;
+	worker.incoming = NULL;
+	worker.active = NULL;
+	worker.generation++;
+}
+
+void mmun_srcu_callbacks_fork_child(struct mmun_srcu *sp)
+{
+	uint32_t pending = 0;
+
+	for (struct mmun_srcu_head *head = sp->waiting; head; head = head->next)
+		pending++;
+	for (struct mmun_srcu_head *head = sp->incoming; head; head = head->next)
+		pending++;
+	sp->done = sp->called - pending;
+	sp->waiting_seq = sp->gp_seq + 1;
+	sp->barrier_waiters = 0;
+	sp->active = pending != 0;
+	if (!pending)
+		return;
+	/* Under the lock of the list of domains: no unref may be needed here. */
+	mmun_srcu_ref(sp);
+	sp->next_active = worker.active;
+	worker.active = sp;
+}

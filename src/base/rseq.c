@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "base/rseq.h"
+
+ptrdiff_t mmun_rseq_offset;
+
+#ifdef MMUN_HAVE_RSEQ
+/* glibc 2.35 and later; absent elsewhere. */
+extern const ptrdiff_t __rseq_offset __attribute__((weak));
+extern const unsigned int __rseq_size __attribute__((weak));
+
+/* cpu_id_start, cpu_id, rseq_cs, flags: the first words of the kernel's area. */
+static __thread struct {
+	uint32_t cpu_id_start;
+	uint32_t cpu_id;
+	uint64_t rseq_cs;
+	uint32_t flags;
+} __attribute__((aligned(32))) no_rseq
+	__attribute__((tls_model("initial-exec"))) = { .cpu_id = UINT32_MAX };
+
+bool mmun_rseq_init(void)
+{
+	if (&__rseq_size && __rseq_size) {
+		mmun_rseq_offset = __rseq_offset;
+		return true;
+	}
+	mmun_rseq_offset = (char *)&no_rseq - (char *)__builtin_thread_pointer();
+	return false;
+}
+#else
+bool mmun_rseq_init(void)
+{
+	return false;
+}
+#endif

@@ -1,0 +1,451 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Grace periods.
+ *
+ * A grace period is a small state machine that everybody who waits for it
+ * pushes on, under gp_lock, which nobody holds while waiting:
+ *
+ *   IDLE     membarrier                                   -> DRAIN_OTHER
+ *   DRAIN_OTHER  the bank that nobody enters now is empty:
+ *	      flip idx                                     -> DRAIN_OLD
+ *   DRAIN_OLD    the bank that was entered until then is empty:
+ *	      gp_seq++                                     -> IDLE
+ *
+ * Why one membarrier is enough.  Let the caller have unlinked something before.
+ * A reader whose lock count is not visible after the membarrier runs its
+ * section after it, and cannot find what was unlinked.  Any other has counted
+ * itself, visibly, into one of the two banks; both are waited for.
+ *
+ * Why both.  A reader may load idx, lose the CPU for as long as it likes, and
+ * count itself into that bank after flips of idx and scans of the bank have
+ * gone by.  So readers may be in the bank that nobody enters "now".
+ *
+ * Why a scan can be trusted.  It sums the unlocks first, with acquire, then the
+ * locks: every unlock that it counted has its lock in the sum (ORDER(srcu-exit)
+ * and ORDER(srcu-scan)), so the difference is never too small; and all locks
+ * from before the membarrier are in the sum.  When it is zero these have left.
+ *
+ * Why it ends.  After the flip only readers that had loaded the old idx enter
+ * the old bank, one section for each thread at most: readers that keep coming
+ * do not hold it up.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/membarrier.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <mmunotify/monitor.h>
+
+#include "base/export.h"
+#include "base/srcu.h"
+#include "base/syscall.h"
+
+enum gp_state {
+	GP_IDLE,
+	GP_DRAIN_OTHER,
+	GP_DRAIN_OLD,
+};
+
+/* Decided once, by flavor_init(). */
+static struct {
+	struct mmun_lock lock;
+	uint32_t ready;
+	uint32_t ncpus;		/* 0 in the atomic flavor */
+	char *barrier_page;	/* for a membarrier that got forbidden later */
+} flavor;
+
+/* All domains.  Held over fork(); below it only the locks of mms. */
+static struct {
+	struct mmun_lock lock;
+	struct mmun_sigmask saved;	/* by fork_prepare() */
+	struct mmun_srcu *head;
+} domains;
+
+/* -- the flavor -- */
+
+static long membarrier(int command)
+{
+	return mmun_syscall(SYS_membarrier, command, 0, 0);
+}
+
+/* CPU numbers are below this.  "0-3", "0-3,8-11": the last number counts. */
+static uint32_t possible_cpus(void)
+{
+	char text[256];
+	uint32_t last = 0;
+	long fd, len;
+
+	fd = mmun_syscall(SYS_openat, AT_FDCWD,
+			  "/sys/devices/system/cpu/possible",
+			  O_RDONLY | O_CLOEXEC, 0);
+	len = fd < 0 ? -1 : mmun_syscall(SYS_read, fd, text, sizeof(text) - 1);
+	if (fd >= 0)
+		mmun_syscall(SYS_close, fd);
+	if (len <= 0) {
+		long n = sysconf(_SC_NPROCESSORS_CONF);
+
+		return n > 0 ? n : 1;
+	}
+	for (long i = 0; i < len; i++) {
+		if (text[i] >= '0' && text[i] <= '9')
+			last = last * 10 + (text[i] - '0');
+		else if (text[i] != '\n')
+			last = 0;
+	}
+	return last + 1;
+}
+
+static bool rseq_usable(void)
+{
+	const char *wish = getenv("MMUNOTIFY_SRCU");
+	bool rseq = mmun_rseq_init();
+	long commands = membarrier(MEMBARRIER_CMD_QUERY);
+
+	if (!rseq || (wish && !strcmp(wish, "atomic")))
+		return false;
+	if (commands < 0 || !(commands & MEMBARRIER_CMD_PRIVATE_EXPEDITED))
+		return false;
+	return !membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) &&
+	       !membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+}
+
+static void flavor_init(void)
+{
+	if (mmun_load_acquire(&flavor.ready))
+		return;
+	mmun_lock(&flavor.lock);
+	if (!flavor.ready) {
+		uint32_t n = rseq_usable() ? possible_cpus() : 0;
+		long page = mmun_syscall(SYS_mmap, 0, 1, PROT_READ | PROT_WRITE,
+					 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		flavor.barrier_page = page < 0 && page > -4096 ? NULL : (char *)page;
+		flavor.ncpus = n < MMUN_SRCU_MAX_CPUS ? n : MMUN_SRCU_MAX_CPUS;
+		mmun_store_release(&flavor.ready, 1);
+	}
+	mmun_unlock(&flavor.lock);
+}
+
+const char *mmun_srcu_flavor(void)
+{
+	flavor_init();
+	return flavor.ncpus ? "rseq+membarrier" : "atomic";
+}
+EXPORT_SYMBOL(mmun_srcu_flavor);
+
+/*
+ * A full barrier in every running thread of the process.  A sandbox may forbid
+ * membarrier after we chose it: taking away access to a page that was just
+ * written makes the kernel interrupt the same CPUs.
+ */
+static void barrier_all_threads(void)
+{
+	if (mmun_likely(!membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED)))
+		return;
+	if (flavor.barrier_page) {
+		mmun_syscall(SYS_mprotect, flavor.barrier_page, 1,
+			     PROT_READ | PROT_WRITE);
+		mmun_write(flavor.barrier_page, 1);
+		mmun_syscall(SYS_mprotect, flavor.barrier_page, 1, PROT_NONE);
+	}
+}
+
+/* -- readers without a CPU of their own -- */
+
+/* Threads spread over the stripes by where their thread pointer lies. */
+static struct mmun_srcu_slot *my_stripe(struct mmun_srcu *sp)
+{
+	uintptr_t tp = (uintptr_t)__builtin_thread_pointer();
+
+	return &sp->slots[sp->ncpus +
+			  ((tp >> 12) ^ (tp >> 20)) % MMUN_SRCU_STRIPES];
+}
+
+void mmun_srcu_enter_stripe(struct mmun_srcu *sp, unsigned int bank)
+{
+	mmun_fetch_add(&my_stripe(sp)->lock[bank], 1);
+	mmun_fence();
+}
+
+void mmun_srcu_leave_stripe(struct mmun_srcu *sp, unsigned int bank)
+{
+	mmun_fetch_add(&my_stripe(sp)->unlock[bank], 1);
+}
+
+/* -- the grace period -- */
+
+/* ORDER(srcu-exit) and ORDER(srcu-scan): unlocks with acquire, then locks. */
+static bool bank_is_empty(struct mmun_srcu *sp, unsigned int bank)
+{
+	uint64_t unlocks = 0, locks = 0;
+
+#ifdef MMUN_MUTANT_SRCU_SCAN
+	for (uint32_t i = 0; i < sp->nslots; i++)
+		locks += mmun_load_acquire(&sp->slots[i].lock[bank]);
+#endif
+	for (uint32_t i = 0; i < sp->nslots; i++)
+		unlocks += mmun_load_acquire(&sp->slots[i].unlock[bank]);
+#ifndef MMUN_MUTANT_SRCU_SCAN
+	for (uint32_t i = 0; i < sp->nslots; i++)
+		locks += mmun_load_acquire(&sp->slots[i].lock[bank]);
+#endif
+	return locks == unlocks;
+}
+
+/* ORDER(srcu-enter): pairs with mmun_srcu_read_lock(). */
+static void begin(struct mmun_srcu *sp)
+{
+#ifndef MMUN_MUTANT_SRCU_ENTER
+	mmun_fence();
+	if (sp->ncpus)
+		barrier_all_threads();
+#endif
+	sp->gp_state = GP_DRAIN_OTHER;
+}
+
+/* One step, under gp_lock.  Return: was there anything to do? */
+static bool advance(struct mmun_srcu *sp)
+{
+	uint32_t entered = sp->idx;
+
+	switch (sp->gp_state) {
+	case GP_IDLE:
+		begin(sp);
+		return true;
+	case GP_DRAIN_OTHER:
+		/* ORDER(srcu-bank): readers that were late are in here. */
+#ifndef MMUN_MUTANT_SRCU_BANK
+		if (!bank_is_empty(sp, !entered))
+			return false;
+#endif
+		mmun_write(&sp->idx, !entered);
+		sp->gp_state = GP_DRAIN_OLD;
+		return true;
+	default:
+		if (!bank_is_empty(sp, !entered))
+			return false;
+		sp->gp_seq++;
+		sp->gp_state = GP_IDLE;
+		return true;
+	}
+}
+
+static bool reached(uint64_t seq, uint64_t target)
+{
+	return (int64_t)(seq - target) >= 0;
+}
+
+/* One that is under way may have begun before the caller unlinked. */
+static uint64_t target_locked(struct mmun_srcu *sp)
+{
+	return sp->gp_seq + (sp->gp_state == GP_IDLE ? 1 : 2);
+}
+
+static bool poll_locked(struct mmun_srcu *sp, uint64_t target)
+{
+	while (!reached(sp->gp_seq, target))
+		if (!advance(sp))
+			return false;
+	return true;
+}
+
+uint64_t mmun_srcu_gp_target(struct mmun_srcu *sp)
+{
+	uint64_t target;
+
+	mmun_lock(&sp->gp_lock);
+	target = target_locked(sp);
+	mmun_unlock(&sp->gp_lock);
+	return target;
+}
+
+bool mmun_srcu_gp_poll(struct mmun_srcu *sp, uint64_t target)
+{
+	bool complete;
+
+	mmun_lock(&sp->gp_lock);
+	complete = poll_locked(sp, target);
+	mmun_unlock(&sp->gp_lock);
+	return complete;
+}
+
+/* Most sections last well under a microsecond, a few sleep: spin, then sleep. */
+static void back_off(unsigned int round)
+{
+	if (round < 200) {
+		mmun_cpu_relax();
+	} else if (round < 220) {
+		sched_yield();
+	} else {
+		long us = round < 260 ? 20 : round < 300 ? 100 : 1000;
+		struct timespec ts = { .tv_nsec = us * 1000 };
+
+		mmun_syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &ts, NULL);
+	}
+}
+
+void mmun_srcu_synchronize(struct mmun_srcu *sp)
+{
+	uint64_t target;
+
+	mmun_lock(&sp->gp_lock);
+	target = target_locked(sp);
+	for (unsigned int round = 0; !poll_locked(sp, target); round++) {
+		mmun_unlock(&sp->gp_lock);
+		back_off(round);
+		mmun_lock(&sp->gp_lock);
+	}
+	mmun_unlock(&sp->gp_lock);
+}
+
+/* -- domains -- */
+
+void mmun_srcu_init_static(struct mmun_srcu *sp, void *owner)
+{
+	struct mmun_sigmask saved;
+
+	flavor_init();
+	sp->ncpus = flavor.ncpus;
+	sp->nslots = flavor.ncpus + MMUN_SRCU_STRIPES;
+	sp->owner = owner;
+	sp->refs = 1;
+	sp->is_static = true;
+	mmun_lock_save(&domains.lock, &saved);
+	sp->next = domains.head;
+	if (sp->next)
+		sp->next->prev = sp;
+	domains.head = sp;
+	mmun_unlock_restore(&domains.lock, &saved);
+}
+
+struct mmun_srcu *mmun_srcu_create(void *owner)
+{
+	struct mmun_srcu *sp;
+	size_t size;
+
+	flavor_init();
+	size = sizeof(*sp) + (flavor.ncpus + MMUN_SRCU_STRIPES) *
+				     sizeof(struct mmun_srcu_slot);
+	sp = aligned_alloc(64, size);
+	if (!sp)
+		return NULL;
+	memset(sp, 0, size);
+	mmun_srcu_init_static(sp, owner);
+	sp->is_static = false;
+	return sp;
+}
+
+void mmun_srcu_ref(struct mmun_srcu *sp)
+{
+	mmun_fetch_add(&sp->refs, 1);
+}
+
+void mmun_srcu_unref(struct mmun_srcu *sp)
+{
+	struct mmun_sigmask saved;
+
+	/* The list's walkers take references under its lock: the last one goes under it. */
+	mmun_lock_save(&domains.lock, &saved);
+	if (mmun_fetch_sub(&sp->refs, 1) != 1) {
+		mmun_unlock_restore(&domains.lock, &saved);
+		return;
+	}
+	if (sp->prev)
+		sp->prev->next = sp->next;
+	else
+		domains.head = sp->next;
+	if (sp->next)
+		sp->next->prev = sp->prev;
+	mmun_unlock_restore(&domains.lock, &saved);
+	if (!sp->is_static)
+		free(sp);
+}
+
+void mmun_srcu_free(struct mmun_srcu *sp)
+{
+	mmun_srcu_unref(sp);
+}
+
+/* The one after @sp, or the first; moves the walker's reference. */
+static struct mmun_srcu *next_domain(struct mmun_srcu *sp)
+{
+	struct mmun_sigmask saved;
+	struct mmun_srcu *next;
+
+	mmun_lock_save(&domains.lock, &saved);
+	next = sp ? sp->next : domains.head;
+	if (next)
+		mmun_srcu_ref(next);
+	mmun_unlock_restore(&domains.lock, &saved);
+	if (sp)
+		mmun_srcu_unref(sp);
+	return next;
+}
+
+void mmun_srcu_for_each(void (*fn)(struct mmun_srcu *sp, void *arg), void *arg)
+{
+	for (struct mmun_srcu *sp = next_domain(NULL); sp; sp = next_domain(sp))
+		fn(sp, arg);
+}
+
+/* -- fork -- */
+
+void mmun_srcu_fork_prepare(void)
+{
+	struct mmun_sigmask saved;
+
+	mmun_lock_save(&domains.lock, &saved);
+	domains.saved = saved;
+}
+
+void mmun_srcu_fork_each(void (*fn)(void *owner))
+{
+	for (struct mmun_srcu *sp = domains.head; sp; sp = sp->next)
+		if (sp->owner)
+			fn(sp->owner);
+}
+
+void mmun_srcu_fork_done(void)
+{
+	struct mmun_sigmask saved = domains.saved;
+
+	mmun_unlock_restore(&domains.lock, &saved);
+}
+
+/* The parent's other threads are gone, and their sections with them. */
+static void forget_readers(struct mmun_srcu *sp)
+{
+	memset(sp->slots, 0, sp->nslots * sizeof(sp->slots[0]));
+	sp->gp_lock.word = 0;
+	sp->gp_state = GP_IDLE;
+}
+
+void mmun_srcu_fork_child(void)
+{
+	mmun_srcu_worker_fork_child();
+	for (struct mmun_srcu *sp = domains.head; sp; sp = sp->next) {
+		forget_readers(sp);
+		mmun_srcu_callbacks_fork_child(sp);
+	}
+	if (flavor.ncpus)
+		membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);
+}
+
+void mmun_srcu_reenter(struct mmun_srcu *sp, unsigned int bank, uint32_t times)
+{
+	if (times) {
+		mmun_fetch_add(&my_stripe(sp)->lock[bank], times);
+		mmun_fence();
+	}
+}
+
+void mmun_srcu_suspend(struct mmun_srcu *sp, unsigned int bank, uint32_t times)
+{
+	if (times)
+		mmun_fetch_add(&my_stripe(sp)->unlock[bank], times);
+}

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef MMUN_BASE_SRCU_H
+#define MMUN_BASE_SRCU_H
+/*
+ * Sleepable RCU, one domain per use.
+ *
+ * A read section is entered and left in any thread, with no registration, no
+ * allocation and no lock; it may sleep, nest, migrate, run in a signal handler
+ * or in a thread about to exit, and end in another thread.
+ *
+ * Two banks of counters, each a pair (lock, unlock) per CPU.  A reader counts
+ * itself into bank idx, and out of the same bank, on whatever CPU it is then.
+ * Nobody is inside a bank when the sums of its two counters are equal.
+ *
+ * A grace period (srcu.c) lets new readers enter the other bank and waits until
+ * the old one is empty.  Flavors:
+ *
+ *   rseq+membarrier   The counters are plain words of the CPU, incremented in a
+ *		       restartable sequence; the grace period pays for the order
+ *		       with one membarrier.  Threads without an rseq area use
+ *		       the stripes.
+ *   atomic	       Every reader increments a stripe with a locked
+ *		       instruction and a fence; nothing of the system is needed.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/atomic.h"
+#include "base/lock.h"
+#include "base/rseq.h"
+
+#define MMUN_SRCU_STRIPES 8
+#define MMUN_SRCU_MAX_CPUS 1024
+
+/* A cache line per CPU or stripe.  mmun_this_cpu_inc() knows the 64. */
+struct mmun_srcu_slot {
+	uint64_t lock[2];
+	uint64_t unlock[2];
+} __attribute__((aligned(64)));
+
+/* Embedded in what is to be freed. */
+struct mmun_srcu_head {
+	struct mmun_srcu_head *next;
+	void (*func)(struct mmun_srcu_head *head);
+};
+
+struct mmun_srcu {
+	/* Read by readers. */
+	uint32_t idx;		/* the bank to enter; written under gp_lock */
+	uint32_t ncpus;		/* slots with plain counters: all CPUs, or 0 */
+	uint32_t nslots;	/* ncpus and the stripes */
+
+	/* Grace periods; all under gp_lock. */
+	struct mmun_lock gp_lock __attribute__((aligned(64)));
+	uint32_t gp_state;	/* enum in srcu.c */
+	uint64_t gp_seq;	/* grace periods completed */
+
+	/* Deferred callbacks (callback.c). */
+	struct mmun_srcu_head *incoming;	/* pushed by anybody, newest first */
+	struct mmun_srcu_head *waiting;		/* the worker's, oldest first */
+	uint64_t waiting_seq;			/* ... run when gp_seq is there */
+	uint32_t called;			/* callbacks ever queued ... */
+	uint32_t done;				/* ... and returned; a futex */
+	uint32_t barrier_waiters;		/* who waits on it */
+	uint32_t active;			/* on the worker's list */
+	struct mmun_srcu *next_active;
+
+	/* The list of all domains, under its lock. */
+	struct mmun_srcu *prev, *next;
+	void *owner;
+	uint32_t refs;		/* the creator, the worker, who waits */
+	bool is_static;
+
+	struct mmun_srcu_slot slots[];
+};
+
+/* A domain that needs no memory at run time. */
+#define MMUN_SRCU_STATIC(name)                                                 \
+	union {                                                                \
+		struct mmun_srcu srcu;                                         \
+		char room[sizeof(struct mmun_srcu) +                           \
+			  (MMUN_SRCU_MAX_CPUS + MMUN_SRCU_STRIPES) *           \
+				  sizeof(struct mmun_srcu_slot)];              \
+	} name
+
+void mmun_srcu_enter_stripe(struct mmun_srcu *sp, unsigned int bank);
+void mmun_srcu_leave_stripe(struct mmun_srcu *sp, unsigned int bank);
+
+/*
+ * Enter a read section.  Context: any.  Return: what the unlock needs.
+ *
+ * ORDER(srcu-enter): pairs with the membarrier, or fence, of begin() in srcu.c.
+ * Store buffering: either the grace period sees our count, or we see all that
+ * its caller did before.
+ */
+static inline __attribute__((always_inline)) unsigned int
+mmun_srcu_read_lock(struct mmun_srcu *sp)
+{
+	unsigned int bank = mmun_read(&sp->idx);
+
+	if (mmun_unlikely(!mmun_this_cpu_inc(&sp->slots[0].lock[bank],
+					     sp->ncpus)))
+		mmun_srcu_enter_stripe(sp, bank);
+	mmun_barrier();
+	return bank;
+}
+
+/*
+ * Leave a read section; in any thread.  Context: any.
+ *
+ * ORDER(srcu-exit): a release; pairs with the acquire in bank_is_empty().  Who
+ * sees our count sees the section's accesses done.
+ */
+static inline __attribute__((always_inline)) void
+mmun_srcu_read_unlock(struct mmun_srcu *sp, unsigned int bank)
+{
+	mmun_barrier();
+	if (mmun_unlikely(!mmun_this_cpu_inc(&sp->slots[0].unlock[bank],
+					     sp->ncpus)))
+		mmun_srcu_leave_stripe(sp, bank);
+}
+
+/*
+ * Make a domain; @owner is what mmun_srcu_for_each() gives.
+ * Context: sleeps, allocates.  Return: NULL when out of memory.
+ */
+struct mmun_srcu *mmun_srcu_create(void *owner);
+/* The same in memory of the caller's, zeroed, that is never freed. */
+void mmun_srcu_init_static(struct mmun_srcu *sp, void *owner);
+/* Drop the creator's reference; queued callbacks still run.  Context: frees. */
+void mmun_srcu_free(struct mmun_srcu *sp);
+
+/*
+ * Wait until every section that was entered before has been left.
+ * Context: sleeps; not in a section of the domain.
+ */
+void mmun_srcu_synchronize(struct mmun_srcu *sp);
+
+/*
+ * Run func(head) on the worker, after a grace period, in the order of the
+ * calls.  Context: any; needs no memory.
+ */
+void mmun_srcu_call(struct mmun_srcu *sp, struct mmun_srcu_head *head,
+		    void (*func)(struct mmun_srcu_head *head));
+/*
+ * Wait until every callback queued before has returned.
+ * Context: sleeps; not in a section of the domain, nor on the worker.
+ */
+void mmun_srcu_barrier(struct mmun_srcu *sp);
+
+/*
+ * Have the worker run, so that mmun_srcu_call() never has to start it.
+ * Context: sleeps, allocates.  Return: 0 or -ENOMEM.
+ */
+int mmun_srcu_start_worker(void);
+/* Is this thread the worker? Context: any. */
+bool mmun_srcu_on_worker(void);
+
+/* Call fn(owner, arg) for every domain.  Context: sleeps; see domain_list. */
+void mmun_srcu_for_each(void (*fn)(struct mmun_srcu *sp, void *arg), void *arg);
+
+/*
+ * fork(): hold the list of domains still, in both processes, from prepare to
+ * parent or child; in the child, forget all readers and the worker first.
+ * Context: pthread_atfork() handlers; signals are blocked in between.
+ */
+void mmun_srcu_fork_prepare(void);
+void mmun_srcu_fork_child(void);
+/* Call fn for the owner of each domain, meanwhile. */
+void mmun_srcu_fork_each(void (*fn)(void *owner));
+void mmun_srcu_fork_done(void);
+/* In the child: the calling thread is still in this section. */
+void mmun_srcu_reenter(struct mmun_srcu *sp, unsigned int bank, uint32_t times);
+/* The calling thread is as if it had left this section, until it reenters. */
+void mmun_srcu_suspend(struct mmun_srcu *sp, unsigned int bank, uint32_t times);
+
+/* Between srcu.c and callback.c: */
+/* The grace period to wait for, from now on.  */
+uint64_t mmun_srcu_gp_target(struct mmun_srcu *sp);
+/* Push the grace period on, without waiting.  Return: is it complete? */
+bool mmun_srcu_gp_poll(struct mmun_srcu *sp, uint64_t target);
+void mmun_srcu_ref(struct mmun_srcu *sp);
+void mmun_srcu_unref(struct mmun_srcu *sp);
+void mmun_srcu_worker_fork_child(void);
+void mmun_srcu_callbacks_fork_child(struct mmun_srcu *sp);
+
+#endif /* MMUN_BASE_SRCU_H */

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef MMUN_CORE_CORE_H
+#define MMUN_CORE_CORE_H
+/*
+ * The inside of an address space and of a registration.  Start reading here.
+ *
+ * Lock order, outermost first:
+ *
+ *   mm->mmap_lock	users; registration		(mm.c)
+ *   mm->lock		the list's writers		(mmu_notifier.c)
+ *
+ * and fork() takes the list of domains, then every mm->lock.  Nothing is called
+ * under mm->lock; the event path (invalidate.c) takes neither.
+ *
+ * Who may run beside whom on one mm (X: excluded by mmap_lock or mm->lock,
+ * w: the row waits for the column, -: side by side):
+ *
+ *		      get/register  put  unregister  start..end  release
+ *   get, found		   -	     -	     -		 -	    -
+ *   register		   X	     -	     -		 w	    -
+ *   put		   -	     -	     -		 -	    -
+ *   unregister		   -	     -	     -		 w*	    w
+ *   start, end		   -	     -	     -		 -	    -
+ *   release		   -	     -	     w		 w*	    X
+ *   synchronize	   -	     w**     -		 w*	    w
+ *
+ *   *  for callbacks that are running, not for the range to end
+ *   ** for free_notifier
+ */
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <mmunotify/mm.h>
+#include <mmunotify/mmu_notifier.h>
+
+#include "base/atomic.h"
+#include "base/export.h"
+#include "base/lock.h"
+#include "base/srcu.h"
+
+struct mm_struct {
+	/* The newest registration; written under lock, walked in srcu. */
+	struct mmu_notifier *first;
+	struct mmun_srcu *srcu;		/* walks of the list; frees */
+	struct mmun_srcu *in_flight;	/* ranges between start and end */
+
+	uint32_t mm_users;
+	uint32_t mm_count;
+	struct mmun_lock lock;
+	uint32_t has_notifiers;		/* somebody has registered, ever */
+	uint32_t released;		/* under lock: no registration any more */
+	uint64_t seq;			/* under lock: registrations, ever */
+
+	pthread_rwlock_t mmap_lock;
+	const void *mmap_writer;	/* the task that holds it for writing */
+	uint32_t mmap_depth;		/* ... so many times */
+	uint32_t mmap_readers;
+
+	/* What mm_self() needs before its first registration; else NULL. */
+	int (*arm)(void);
+};
+
+/* In mn->mmun_private.  Valid when MN_KNOWN says so, whatever was there before. */
+struct mn_private {
+	uint64_t state;			/* MN_KNOWN of this address, and flags */
+	struct mmu_notifier *next;
+	struct mmu_notifier **pprev;	/* under mm->lock */
+	uint64_t seq;			/* of mm->seq; constant while listed */
+	struct mmun_srcu_head head;
+};
+
+_Static_assert(sizeof(struct mn_private) <=
+		       sizeof(((struct mmu_notifier *)0)->mmun_private),
+	       "the private part fits");
+
+enum {
+	MN_LISTED = 1 << 0,	/* on mm->first */
+	MN_PINNED = 1 << 1,	/* holds mm_count: not yet put or unregistered */
+	MN_RELEASED = 1 << 2,	/* ->release has been claimed */
+	MN_FLAGS = 7,
+};
+
+static inline struct mn_private *mn_private(struct mmu_notifier *mn)
+{
+	return (struct mn_private *)mn->mmun_private;
+}
+
+/* So that memory that was never registered, or a copy, is told apart. */
+static inline uint64_t mn_known(const struct mmu_notifier *mn)
+{
+	return ((uint64_t)(uintptr_t)mn ^ 0x6d6d756e6f746966ULL) & ~MN_FLAGS;
+}
+
+/* What the calling thread is doing inside the library. */
+struct mmun_walk {
+	struct mm_struct *mm;
+	unsigned int bank;
+	struct mmun_walk *outer;
+};
+
+#define MMUN_OWN_RANGES 6
+
+struct mmun_task {
+	struct mmun_walk *walk;		/* the callback we are in, innermost */
+	/* Ranges that this thread has started and not ended, by mm and bank. */
+	struct {
+		struct mm_struct *mm;
+		uint32_t count[2];
+	} own[MMUN_OWN_RANGES];
+	uint32_t own_elsewhere;		/* when there was no room in own */
+};
+
+extern __thread struct mmun_task mmun_task
+	__attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+/*
+ * A walk: a section of mm->srcu, known to the thread.  Context: any.
+ *
+ *	walk_begin(mm, &walk);
+ *	for_each_notifier(mn, mm) ...
+ *	walk_end(&walk);
+ */
+static inline void walk_begin(struct mm_struct *mm, struct mmun_walk *walk)
+{
+	walk->mm = mm;
+	walk->outer = mmun_task.walk;
+	walk->bank = mmun_srcu_read_lock(mm->srcu);
+	mmun_write(&mmun_task.walk, walk);
+}
+
+static inline void walk_end(struct mmun_walk *walk)
+{
+	mmun_write(&mmun_task.walk, walk->outer);
+	mmun_srcu_read_unlock(walk->mm->srcu, walk->bank);
+}
+
+/* ORDER(sub-publish): pairs with the store_release in list_add(). */
+#define for_each_notifier(mn, mm)                                              \
+	for ((mn) = mmun_load_acquire(&(mm)->first); (mn);                     \
+	     (mn) = mmun_load_acquire(&mn_private(mn)->next))
+
+/* Is the calling thread in a callback of this mm? Context: any. */
+bool mmun_in_callback(const struct mm_struct *mm);
+
+/* mm.c */
+bool mmun_mmap_write_held(const struct mm_struct *mm);
+/* Make the static mm of this process; see monitor/monitor.c. */
+void mmun_mm_init_static(struct mm_struct *mm, struct mmun_srcu *srcu,
+			 struct mmun_srcu *in_flight, int (*arm)(void));
+/* The process exits: ->release, whatever mm_users is. */
+void mmun_mm_exit(struct mm_struct *mm);
+/* Counts of a static mm do not fall below their first reference. */
+bool mmun_mm_is_static(const struct mm_struct *mm);
+
+/* invalidate.c */
+/* Wait until every range that is in flight now, but this thread's, has ended. */
+void mmun_wait_for_ranges(struct mm_struct *mm);
+
+/* release.c */
+void mmun_release_notifiers(struct mm_struct *mm);
+/* Call ->release unless somebody has; in a walk. */
+void mmun_release_one(struct mmu_notifier *mn, struct mm_struct *mm);
+
+/* fork.c */
+int mmun_fork_init(void);
+/* Keep the library's code in memory from now on. */
+void mmun_pin_library(void);
+
+#endif /* MMUN_CORE_CORE_H */

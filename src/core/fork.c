@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * fork(), and staying in memory.
+ *
+ * The child's mm_self() has no notifiers, as the kernel's child mm.  Those that
+ * it inherited in memory are as if their mm had been released without telling
+ * them: off the list, still pinned, freed by their owners' puts.
+ *
+ * A software mm is memory like any other: the child has its copy, with its
+ * notifiers.  All sections and ranges of the parent's other threads are gone;
+ * those of the forking thread (it may fork inside a callback) stay.
+ */
+#include <dlfcn.h>
+#include <errno.h>
+
+#include "core/registration.h"
+
+void mmun_mm_fork_child(struct mm_struct *mm);
+
+static void lock_list(void *owner)
+{
+	mmun_lock(&((struct mm_struct *)owner)->lock);
+}
+
+static void unlock_list(void *owner)
+{
+	mmun_unlock(&((struct mm_struct *)owner)->lock);
+}
+
+static void before_fork(void)
+{
+	mmun_srcu_fork_prepare();
+	mmun_srcu_fork_each(lock_list);
+}
+
+static void after_fork_in_parent(void)
+{
+	mmun_srcu_fork_each(unlock_list);
+	mmun_srcu_fork_done();
+}
+
+static void orphan_notifiers(struct mm_struct *mm)
+{
+	while (mm->first) {
+		mmun_fetch_or(&mn_private(mm->first)->state, MN_RELEASED);
+		list_del(mm->first);
+	}
+	mm->has_notifiers = 0;
+	mm->released = 0;
+	mm->mm_users = 1;
+}
+
+static void reset_mm(void *owner)
+{
+	struct mm_struct *mm = owner;
+
+	mmun_mm_fork_child(mm);
+	if (mmun_mm_is_static(mm))
+		orphan_notifiers(mm);
+}
+
+static void reenter_own_sections(void)
+{
+	struct mmun_task *task = &mmun_task;
+
+	for (struct mmun_walk *walk = task->walk; walk; walk = walk->outer)
+		mmun_srcu_reenter(walk->mm->srcu, walk->bank, 1);
+	for (int i = 0; i < MMUN_OWN_RANGES; i++)
+		for (unsigned int bank = 0; bank < 2; bank++)
+			if (task->own[i].count[bank])
+				mmun_srcu_reenter(task->own[i].mm->in_flight,
+						  bank,
+						  task->own[i].count[bank]);
+}
+
+static void after_fork_in_child(void)
+{
+	mmun_srcu_fork_child();
+	reenter_own_sections();
+	mmun_srcu_fork_each(reset_mm);
+	mmun_srcu_fork_done();
+}
+
+int mmun_fork_init(void)
+{
+	static struct mmun_lock lock;
+	static uint32_t done;
+	int err = 0;
+
+	if (mmun_load_acquire(&done))
+		return 0;
+	mmun_lock(&lock);
+	if (!done) {
+		err = pthread_atfork(before_fork, after_fork_in_parent,
+				     after_fork_in_child);
+		if (!err)
+			mmun_store_release(&done, 1);
+	}
+	mmun_unlock(&lock);
+	return -err;
+}
+
+/*
+ * Patched entries lead here, threads carry pointers to our restartable
+ * sequences, and callbacks return here: the code stays.  Linked into an
+ * executable there is nothing to pin, and dlopen() fails, which is fine.
+ */
+void mmun_pin_library(void)
+{
+	static uint32_t done;
+	Dl_info info;
+
+	if (mmun_xchg(&done, 1))
+		return;
+	if (dladdr((void *)mmun_pin_library, &info) && info.dli_fname)
+		dlopen(info.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE);
+}

@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The event path: a range is started and ended, and each walks the list under
+ * SRCU.  No lock, no allocation, nothing of libc but errno.
+ *
+ * A range in flight is counted in mm->in_flight from before its first callback
+ * until after its last, so that registration can wait for it; it is no section
+ * of mm->srcu, so that a notifier may be put, and freed, between a range's start
+ * and its end.
+ *
+ * With no subscriber a start is that count, one load and a branch.
+ */
+#include <errno.h>
+
+#include "base/warn.h"
+#include "core/core.h"
+
+/* range->mmun_private: */
+enum {
+	R_STATE,	/* R_STARTED and the bank of mm->in_flight */
+	R_SEQ,		/* the newest notifier that saw the start */
+	R_TASK,		/* who started it */
+};
+#define R_STARTED 0x6d6d756e72616e00ULL
+
+/* -- ranges in flight -- */
+
+/* A range of this thread must not keep this thread's registrations waiting. */
+static void own_range(struct mm_struct *mm, unsigned int bank)
+{
+	struct mmun_task *task = &mmun_task;
+
+	for (int i = 0; i < MMUN_OWN_RANGES; i++) {
+		if (task->own[i].mm != mm &&
+		    (task->own[i].count[0] || task->own[i].count[1]))
+			continue;
+		task->own[i].mm = mm;
+		task->own[i].count[bank]++;
+		return;
+	}
+	task->own_elsewhere++;
+}
+
+static void disown_range(struct mm_struct *mm, unsigned int bank)
+{
+	struct mmun_task *task = &mmun_task;
+
+	for (int i = 0; i < MMUN_OWN_RANGES; i++) {
+		if (task->own[i].mm == mm && task->own[i].count[bank]) {
+			task->own[i].count[bank]--;
+			return;
+		}
+	}
+	if (task->own_elsewhere)
+		task->own_elsewhere--;
+}
+
+void mmun_wait_for_ranges(struct mm_struct *mm)
+{
+	uint32_t own[2] = { 0, 0 };
+
+	for (int i = 0; i < MMUN_OWN_RANGES; i++) {
+		if (mmun_task.own[i].mm == mm) {
+			own[0] += mmun_task.own[i].count[0];
+			own[1] += mmun_task.own[i].count[1];
+		}
+	}
+	/* Nobody else waits meanwhile: the caller holds the mmap lock. */
+	for (unsigned int bank = 0; bank < 2; bank++)
+		mmun_srcu_suspend(mm->in_flight, bank, own[bank]);
+	mmun_srcu_synchronize(mm->in_flight);
+	for (unsigned int bank = 0; bank < 2; bank++)
+		mmun_srcu_reenter(mm->in_flight, bank, own[bank]);
+}
+
+static void range_open(struct mmu_notifier_range *range)
+{
+	unsigned int bank = mmun_srcu_read_lock(range->mm->in_flight);
+
+	range->mmun_private[R_STATE] = R_STARTED | bank;
+	range->mmun_private[R_TASK] = (uintptr_t)&mmun_task;
+	own_range(range->mm, bank);
+}
+
+static void range_close(struct mmu_notifier_range *range)
+{
+	unsigned int bank = range->mmun_private[R_STATE] & 1;
+
+	if (range->mmun_private[R_TASK] == (uintptr_t)&mmun_task)
+		disown_range(range->mm, bank);
+	range->mmun_private[R_STATE] = 0;
+	mmun_srcu_read_unlock(range->mm->in_flight, bank);
+}
+
+static bool range_is_open(const struct mmu_notifier_range *range)
+{
+	return (range->mmun_private[R_STATE] & ~1ULL) == R_STARTED;
+}
+
+/* Nobody who came after the start: he must not hear of an end of it. */
+static bool saw_start(struct mmu_notifier *mn,
+		      const struct mmu_notifier_range *range)
+{
+#ifdef MMUN_MUTANT_REGISTER
+	return true;
+#endif
+	return mn_private(mn)->seq <= range->mmun_private[R_SEQ];
+}
+
+/* -- start -- */
+
+static int call_start(struct mmu_notifier *mn,
+		      const struct mmu_notifier_range *range)
+{
+	int ret;
+
+	if (!mn->ops->invalidate_range_start)
+		return 0;
+	ret = mn->ops->invalidate_range_start(mn, range);
+	if (mmun_likely(!ret))
+		return 0;
+	if (mmu_notifier_range_blockable(range)) {
+		mmun_warn_once("invalidate_range_start failed in a blockable range: ignored");
+		return 0;
+	}
+	if (ret != -EAGAIN)
+		mmun_warn_once("invalidate_range_start returned other than 0 or -EAGAIN");
+	if (mn->ops->invalidate_range_end)
+		mmun_warn_once("invalidate_range_start failed and has an invalidate_range_end");
+	return ret;
+}
+
+static void walk_end_ops(const struct mmu_notifier_range *range, bool flush)
+{
+	struct mmu_notifier *mn;
+
+	for_each_notifier(mn, range->mm) {
+		if (!saw_start(mn, range))
+			continue;
+		if (flush && mn->ops->invalidate_range)
+			mn->ops->invalidate_range(mn, range->mm, range->start,
+						  range->end);
+		if (mn->ops->invalidate_range_end)
+			mn->ops->invalidate_range_end(mn, range);
+	}
+}
+
+/* Return: the last error.  Everybody is asked, whatever the others say. */
+static int walk_start_ops(struct mmu_notifier_range *range)
+{
+	struct mmu_notifier *mn = mmun_load_acquire(&range->mm->first);
+	int ret = 0, err;
+
+	range->mmun_private[R_SEQ] = mn ? mn_private(mn)->seq : 0;
+	for (; mn; mn = mmun_load_acquire(&mn_private(mn)->next)) {
+		err = call_start(mn, range);
+		if (mmun_unlikely(err))
+			ret = err;
+	}
+	/* Refused: for those who took it, it is over. */
+	if (mmun_unlikely(ret))
+		walk_end_ops(range, false);
+	return ret;
+}
+
+static int range_start(struct mmu_notifier_range *range)
+{
+	struct mmun_walk walk;
+	int saved_errno, ret;
+
+	range_open(range);
+	if (!mmun_load_acquire(&range->mm->first)) {
+		range->mmun_private[R_SEQ] = 0;
+		return 0;
+	}
+	saved_errno = errno;
+	walk_begin(range->mm, &walk);
+	ret = walk_start_ops(range);
+	walk_end(&walk);
+	errno = saved_errno;
+	if (mmun_unlikely(ret))
+		range_close(range);
+	return ret;
+}
+
+void mmu_notifier_invalidate_range_start(struct mmu_notifier_range *range)
+{
+	range->flags |= MMU_NOTIFIER_RANGE_BLOCKABLE;
+	range_start(range);
+}
+EXPORT_SYMBOL(mmu_notifier_invalidate_range_start);
+
+int mmu_notifier_invalidate_range_start_nonblock(struct mmu_notifier_range *range)
+{
+	range->flags &= ~MMU_NOTIFIER_RANGE_BLOCKABLE;
+	return range_start(range);
+}
+EXPORT_SYMBOL(mmu_notifier_invalidate_range_start_nonblock);
+
+/* -- end -- */
+
+static void range_end(struct mmu_notifier_range *range, bool flush)
+{
+	struct mmun_walk walk;
+	int saved_errno;
+
+	if (mmun_unlikely(!range_is_open(range))) {
+		mmun_warn_once("mmu_notifier_invalidate_range_end() of a range that is not started");
+		return;
+	}
+	if (mmun_load_acquire(&range->mm->first)) {
+		saved_errno = errno;
+		walk_begin(range->mm, &walk);
+		walk_end_ops(range, flush);
+		walk_end(&walk);
+		errno = saved_errno;
+	}
+	range_close(range);
+}
+
+void mmu_notifier_invalidate_range_end(struct mmu_notifier_range *range)
+{
+	range_end(range, true);
+}
+EXPORT_SYMBOL(mmu_notifier_invalidate_range_end);
+
+void mmu_notifier_invalidate_range_only_end(struct mmu_notifier_range *range)
+{
+	range_end(range, false);
+}
+EXPORT_SYMBOL(mmu_notifier_invalidate_range_only_end);
+
+/* -- what has no end: one walk each -- */
+
+/*
+ * Call ops->op(mn, ...) of all who have it; @body sees each as mn.  The walk's
+ * frame also tells the thread's other calls that they are in a callback.
+ */
+#define walk_ops(mm, op, body)                                                 \
+	do {                                                                   \
+		struct mmu_notifier *mn;                                       \
+		struct mmun_walk walk;                                         \
+		int saved_errno;                                               \
+									       \
+		if (!mmun_load_acquire(&(mm)->first))                          \
+			break;                                                 \
+		saved_errno = errno;                                           \
+		walk_begin((mm), &walk);                                       \
+		for_each_notifier(mn, (mm)) {                                  \
+			if (!mn->ops->op)                                      \
+				continue;                                      \
+			body;                                                  \
+		}                                                              \
+		walk_end(&walk);                                               \
+		errno = saved_errno;                                           \
+	} while (0)
+
+void mmu_notifier_invalidate_range(struct mm_struct *mm, unsigned long start,
+				   unsigned long end)
+{
+	walk_ops(mm, invalidate_range,
+		 mn->ops->invalidate_range(mn, mm, start, end));
+}
+EXPORT_SYMBOL(mmu_notifier_invalidate_range);
+
+void mmu_notifier_arch_invalidate_secondary_tlbs(struct mm_struct *mm,
+						 unsigned long start,
+						 unsigned long end)
+{
+	walk_ops(mm, arch_invalidate_secondary_tlbs,
+		 mn->ops->arch_invalidate_secondary_tlbs(mn, mm, start, end));
+}
+EXPORT_SYMBOL(mmu_notifier_arch_invalidate_secondary_tlbs);
+
+bool mmu_notifier_clear_flush_young(struct mm_struct *mm, unsigned long start,
+				    unsigned long end)
+{
+	bool young = false;
+
+	walk_ops(mm, clear_flush_young,
+		 young |= mn->ops->clear_flush_young(mn, mm, start, end));
+	return young;
+}
+EXPORT_SYMBOL(mmu_notifier_clear_flush_young);
+
+bool mmu_notifier_clear_young(struct mm_struct *mm, unsigned long start,
+			      unsigned long end)
+{
+	bool young = false;
+
+	walk_ops(mm, clear_young,
+		 young |= mn->ops->clear_young(mn, mm, start, end));
+	return young;
+}
+EXPORT_SYMBOL(mmu_notifier_clear_young);
+
+bool mmu_notifier_test_young(struct mm_struct *mm, unsigned long address)
+{
+	bool young = false;
+
+	walk_ops(mm, test_young, {
+		young = mn->ops->test_young(mn, mm, address);
+		if (young)
+			break;
+	});
+	return young;
+}
+EXPORT_SYMBOL(mmu_notifier_test_young);
+
+void mmu_notifier_change_pte(struct mm_struct *mm, unsigned long address,
+			     pte_t pte)
+{
+	walk_ops(mm, change_pte, mn->ops->change_pte(mn, mm, address, pte));
+}
+EXPORT_SYMBOL(mmu_notifier_change_pte);

@@ -1,0 +1,380 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Registrations: register, get, put, unregister.
+ *
+ * Registration costs O(1).  The kernel takes every lock of the mm so that no
+ * invalidation is under way when its list changes; here the list changes first,
+ * and then
+ *
+ *  - an end skips notifiers that are newer than its start (invalidate.c), so
+ *    that nobody hears an end without its start;
+ *  - registration waits until the ranges that were in flight have ended, so
+ *    that none is that the newcomer has not seen the start of:
+ *
+ *	registration			range start
+ *	list_add(mn)			count into mm->in_flight
+ *	membarrier			walk the list
+ *	wait for mm->in_flight
+ *
+ *    [Required: the start finds mn, or the registration waits for its end.]
+ *    Store buffering, and the order is the grace period's: ORDER(srcu-enter).
+ */
+#include <errno.h>
+#include <limits.h>
+
+#include "base/warn.h"
+#include "core/registration.h"
+
+/* -- checks -- */
+
+static int check_ops(const struct mmu_notifier_ops *ops)
+{
+	if (!ops)
+		return -EINVAL;
+	/* Who shares the page table is told where entries change, not around it. */
+	if (ops->arch_invalidate_secondary_tlbs &&
+	    (ops->invalidate_range_start || ops->invalidate_range_end)) {
+		mmun_warn_once("arch_invalidate_secondary_tlbs excludes invalidate_range_start and _end");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* May the calling thread add to this mm's list? */
+static int check_context(struct mm_struct *mm)
+{
+	if (mmun_in_callback(mm) || mmun_task.own_elsewhere) {
+		mmun_warn_once("registration inside a callback of the same mm");
+		return -EDEADLK;
+	}
+	return mmun_read(&mm->mm_users) ? 0 : -ESRCH;
+}
+
+static int check_write_locked(struct mm_struct *mm)
+{
+	if (mmun_mmap_write_held(mm))
+		return 0;
+	mmun_warn_once("registration without the mmap lock held for writing");
+	return -EINVAL;
+}
+
+/* -- register -- */
+
+/* What a first registration needs, and every later one finds done. */
+static int prepare(struct mm_struct *mm)
+{
+	int err = mmun_fork_init();
+
+	if (!err)
+		err = mmun_srcu_start_worker();
+	if (err)
+		return err;
+	mmun_pin_library();
+	return mm->arm ? mm->arm() : 0;
+}
+
+static int link_notifier(struct mmu_notifier *mn, struct mm_struct *mm)
+{
+	struct mn_private *priv = mn_private(mn);
+	struct mmun_sigmask saved;
+	int err = 0;
+
+	mmun_lock_save(&mm->lock, &saved);
+	if (mm->released) {
+		err = -ESRCH;
+	} else if (mn_is_known(mn) && (mmun_read(&priv->state) & MN_PINNED)) {
+		err = -EINVAL;
+	} else {
+		mmgrab(mm);
+		mn->mm = mm;
+		mmun_write(&mn->users, 1);
+		mmun_write(&priv->state, mn_known(mn) | MN_PINNED);
+		mmun_store_release(&mm->has_notifiers, 1);
+		list_add(mm, mn);
+	}
+	mmun_unlock_restore(&mm->lock, &saved);
+	return err;
+}
+
+int __mmu_notifier_register(struct mmu_notifier *mn, struct mm_struct *mm)
+{
+	int err;
+
+	if (!mn || !mm || check_ops(mn->ops) || check_write_locked(mm))
+		return -EINVAL;
+	err = check_context(mm);
+	if (!err)
+		err = prepare(mm);
+	if (!err)
+		err = link_notifier(mn, mm);
+#ifndef MMUN_MUTANT_REGISTER
+	if (!err)
+		mmun_wait_for_ranges(mm);
+#endif
+	return err;
+}
+EXPORT_SYMBOL(__mmu_notifier_register);
+
+int mmu_notifier_register(struct mmu_notifier *mn, struct mm_struct *mm)
+{
+	int ret;
+
+	if (!mm)
+		return -EINVAL;
+	if (mmun_in_callback(mm) || mmun_mmap_write_held(mm))
+		return -EDEADLK;
+	mmap_write_lock(mm);
+	ret = __mmu_notifier_register(mn, mm);
+	mmap_write_unlock(mm);
+	return ret;
+}
+EXPORT_SYMBOL(mmu_notifier_register);
+
+int mm_has_notifiers(struct mm_struct *mm)
+{
+	return mmun_load_acquire(&mm->has_notifiers);
+}
+EXPORT_SYMBOL(mm_has_notifiers);
+
+/* -- get -- */
+
+/* One user more, unless there is none left: then the last put is under way. */
+static struct mmu_notifier *count_user(struct mmu_notifier *mn)
+{
+	unsigned int users = mmun_read(&mn->users);
+
+	do {
+		if (!users)
+			return NULL;
+		if (users == UINT_MAX)
+			return (struct mmu_notifier *)ERR_PTR(-EOVERFLOW);
+	} while (!mmun_cas(&mn->users, &users, users + 1));
+	return mn;
+}
+
+static struct mmu_notifier *find_get(const struct mmu_notifier_ops *ops,
+				     struct mm_struct *mm)
+{
+	unsigned int bank = mmun_srcu_read_lock(mm->srcu);
+	struct mmu_notifier *mn, *found = NULL;
+
+	for_each_notifier(mn, mm) {
+		if (mn->ops != ops)
+			continue;
+		found = count_user(mn);
+		if (found)
+			break;
+	}
+	mmun_srcu_read_unlock(mm->srcu, bank);
+	return found;
+}
+
+static int check_get(const struct mmu_notifier_ops *ops, struct mm_struct *mm)
+{
+	if (!mm || !ops || !ops->alloc_notifier || !ops->free_notifier)
+		return -EINVAL;
+	return check_ops(ops);
+}
+
+static struct mmu_notifier *make_notifier(const struct mmu_notifier_ops *ops,
+					  struct mm_struct *mm)
+{
+	struct mmu_notifier *mn;
+	int err = check_context(mm);
+
+	if (err)
+		return (struct mmu_notifier *)ERR_PTR(err);
+	/* As behind the kernel's mmap_lock: made after what is in flight. */
+	mmun_wait_for_ranges(mm);
+	mn = ops->alloc_notifier(mm);
+	if (!mn)
+		return (struct mmu_notifier *)ERR_PTR(-ENOMEM);
+	if (IS_ERR(mn))
+		return mn;
+	/* Somebody's registration is not ours to change, nor to free. */
+	if (mn_is_known(mn) && (mmun_read(&mn_private(mn)->state) & MN_PINNED))
+		return (struct mmu_notifier *)ERR_PTR(-EINVAL);
+	mn->ops = ops;
+	err = __mmu_notifier_register(mn, mm);
+	if (err) {
+		ops->free_notifier(mn);
+		return (struct mmu_notifier *)ERR_PTR(err);
+	}
+	return mn;
+}
+
+struct mmu_notifier *mmu_notifier_get_locked(const struct mmu_notifier_ops *ops,
+					     struct mm_struct *mm)
+{
+	struct mmu_notifier *mn;
+	int err = check_get(ops, mm);
+
+	if (!err)
+		err = check_write_locked(mm);
+	if (err)
+		return (struct mmu_notifier *)ERR_PTR(err);
+	mn = find_get(ops, mm);
+	return mn ? mn : make_notifier(ops, mm);
+}
+EXPORT_SYMBOL(mmu_notifier_get_locked);
+
+struct mmu_notifier *mmu_notifier_get(const struct mmu_notifier_ops *ops,
+				      struct mm_struct *mm)
+{
+	struct mmu_notifier *mn;
+	int err = check_get(ops, mm);
+
+	if (mmun_unlikely(err))
+		return (struct mmu_notifier *)ERR_PTR(err);
+	mn = find_get(ops, mm);
+	if (mmun_likely(mn))
+		return mn;
+	if (mmun_in_callback(mm) || mmun_mmap_write_held(mm))
+		return (struct mmu_notifier *)ERR_PTR(-EDEADLK);
+	mmap_write_lock(mm);
+	mn = mmu_notifier_get_locked(ops, mm);
+	mmap_write_unlock(mm);
+	return mn;
+}
+EXPORT_SYMBOL(mmu_notifier_get);
+
+/* -- put -- */
+
+static void free_notifier(struct mmun_srcu_head *head)
+{
+	struct mn_private *priv = (struct mn_private *)
+		((char *)head - offsetof(struct mn_private, head));
+	struct mmu_notifier *mn = (struct mmu_notifier *)
+		((char *)priv - offsetof(struct mmu_notifier, mmun_private));
+	struct mm_struct *mm = mn->mm;
+
+	/* The memory may come back from the allocator as a new notifier. */
+	mmun_write(&priv->state, 0);
+	if (mn->ops->free_notifier)
+		mn->ops->free_notifier(mn);
+	mmdrop(mm);
+}
+
+/* Whoever takes the pin undoes the registration. */
+static bool take_pin(struct mmu_notifier *mn)
+{
+	return mmun_fetch_and(&mn_private(mn)->state, ~(uint64_t)MN_PINNED) &
+	       MN_PINNED;
+}
+
+static void unlink_notifier(struct mmu_notifier *mn, struct mm_struct *mm)
+{
+	struct mmun_sigmask saved;
+
+	mmun_lock_save(&mm->lock, &saved);
+	list_del(mn);
+	mmun_unlock_restore(&mm->lock, &saved);
+}
+
+static void put_last(struct mmu_notifier *mn)
+{
+	struct mm_struct *mm = mn->mm;
+
+	if (!take_pin(mn)) {
+		mmun_warn_once("mmu_notifier_put() after mmu_notifier_unregister(): leaked");
+		return;
+	}
+	if (!mn->ops->free_notifier)
+		mmun_warn_once("mmu_notifier_put() without free_notifier: leaked");
+	unlink_notifier(mn, mm);
+	/* It runs, except in a child that has not registered anything yet. */
+	if (!mmun_task.walk)
+		mmun_srcu_start_worker();
+	mmun_srcu_call(mm->srcu, &mn_private(mn)->head, free_notifier);
+}
+
+void mmu_notifier_put(struct mmu_notifier *mn)
+{
+	unsigned int users;
+
+	if (!mn || !mn_is_known(mn)) {
+		mmun_warn_once("mmu_notifier_put() of what was never registered");
+		return;
+	}
+	/*
+	 * ORDER(users-zero): ordered on both sides.  Pairs with itself: what
+	 * every user did comes before the free that the last one causes.
+	 */
+	users = mmun_read(&mn->users);
+	do {
+		if (!users) {
+			mmun_warn_once("mmu_notifier_put() without users");
+			return;
+		}
+	} while (!mmun_cas(&mn->users, &users, users - 1));
+	if (users == 1)
+		put_last(mn);
+}
+EXPORT_SYMBOL(mmu_notifier_put);
+
+static void synchronize_one(struct mmun_srcu *sp, void *unused)
+{
+	(void)unused;
+	if (sp->owner) {
+		mmun_srcu_synchronize(sp);
+		mmun_srcu_barrier(sp);
+	}
+}
+
+void mmu_notifier_synchronize(void)
+{
+	if (mmun_task.walk || mmun_srcu_on_worker()) {
+		mmun_warn_once("mmu_notifier_synchronize() inside a callback: not waiting");
+		return;
+	}
+	mmun_srcu_for_each(synchronize_one, NULL);
+}
+EXPORT_SYMBOL(mmu_notifier_synchronize);
+
+/* -- unregister -- */
+
+static bool check_unregister(struct mmu_notifier *mn, struct mm_struct *mm)
+{
+	if (mn && mm && mn_is_known(mn) && mn->mm == mm && take_pin(mn))
+		return true;
+	mmun_warn_once("mmu_notifier_unregister() of what is not registered there");
+	return false;
+}
+
+void mmu_notifier_unregister(struct mmu_notifier *mn, struct mm_struct *mm)
+{
+	struct mmun_walk walk;
+
+	if (mm && mmun_in_callback(mm)) {
+		mmun_warn_once("mmu_notifier_unregister() inside a callback: still registered");
+		return;
+	}
+	if (!check_unregister(mn, mm))
+		return;
+	/* In a walk, so that whoever releases the mm waits for it. */
+	walk_begin(mm, &walk);
+	mmun_release_one(mn, mm);
+	walk_end(&walk);
+	unlink_notifier(mn, mm);
+	mmun_srcu_synchronize(mm->srcu);
+	mmun_write(&mn_private(mn)->state, mn_known(mn));
+	mmdrop(mm);
+}
+EXPORT_SYMBOL(mmu_notifier_unregister);
+
+void mmu_notifier_unregister_no_release(struct mmu_notifier *mn,
+					struct mm_struct *mm)
+{
+	if (!check_unregister(mn, mm))
+		return;
+	unlink_notifier(mn, mm);
+	mmdrop(mm);
+}
+EXPORT_SYMBOL(mmu_notifier_unregister_no_release);
+
+bool mmu_notifier_range_update_to_read_only(const struct mmu_notifier_range *range)
+{
+	return range->event == MMU_NOTIFY_PROTECTION_VMA &&
+	       (range->flags & MMUN_RANGE_READABLE);
+}
+EXPORT_SYMBOL(mmu_notifier_range_update_to_read_only);

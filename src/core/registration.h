@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef MMUN_CORE_REGISTRATION_H
+#define MMUN_CORE_REGISTRATION_H
+/* The list of an mm: newest first, written under mm->lock, walked without. */
+
+#include "core/core.h"
+
+static inline bool mn_is_known(struct mmu_notifier *mn)
+{
+	return (mmun_read(&mn_private(mn)->state) & ~(uint64_t)MN_FLAGS) ==
+	       mn_known(mn);
+}
+
+/* Under mm->lock. */
+static inline void list_add(struct mm_struct *mm, struct mmu_notifier *mn)
+{
+	struct mn_private *priv = mn_private(mn);
+
+	priv->seq = ++mm->seq;
+	priv->next = mm->first;
+	priv->pprev = &mm->first;
+	if (priv->next)
+		mn_private(priv->next)->pprev = &priv->next;
+	mmun_fetch_or(&priv->state, MN_LISTED);
+	/*
+	 * ORDER(sub-publish): release.  Pairs with for_each_notifier(): a walk
+	 * that finds the notifier finds its fields.
+	 */
+#ifndef MMUN_MUTANT_SUB_PUBLISH
+	mmun_store_release(&mm->first, mn);
+#else
+	mmun_write(&mm->first, mn);
+#endif
+}
+
+/* Under mm->lock.  A walk that stands on @mn goes on from its next. */
+static inline void list_del(struct mmu_notifier *mn)
+{
+	struct mn_private *priv = mn_private(mn);
+
+	if (!(mmun_fetch_and(&priv->state, ~(uint64_t)MN_LISTED) & MN_LISTED))
+		return;
+	mmun_store_release(priv->pprev, priv->next);
+	if (priv->next)
+		mn_private(priv->next)->pprev = priv->pprev;
+}
+
+#endif /* MMUN_CORE_REGISTRATION_H */

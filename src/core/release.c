@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The end of an address space: ->release of every notifier, once each.
+ *
+ * Also called by mmu_notifier_unregister() for its own; whoever sets MN_RELEASED
+ * calls it, in a walk, and whoever comes second waits for that walk.
+ */
+#include "core/registration.h"
+
+void mmun_release_one(struct mmu_notifier *mn, struct mm_struct *mm)
+{
+	if (mmun_fetch_or(&mn_private(mn)->state, MN_RELEASED) & MN_RELEASED)
+		return;
+	if (mn->ops->release)
+		mn->ops->release(mn, mm);
+}
+
+static void close_registration(struct mm_struct *mm)
+{
+	struct mmun_sigmask saved;
+
+	mmun_lock_save(&mm->lock, &saved);
+	mm->released = 1;
+	mmun_unlock_restore(&mm->lock, &saved);
+}
+
+/* They keep their pins: the owners' puts, or unregisters, are still to come. */
+static void empty_list(struct mm_struct *mm)
+{
+	struct mmun_sigmask saved;
+
+	mmun_lock_save(&mm->lock, &saved);
+	while (mm->first)
+		list_del(mm->first);
+	mmun_unlock_restore(&mm->lock, &saved);
+}
+
+void mmun_release_notifiers(struct mm_struct *mm)
+{
+	struct mmun_walk walk;
+	struct mmu_notifier *mn;
+
+	close_registration(mm);
+	walk_begin(mm, &walk);
+	for_each_notifier(mn, mm)
+		mmun_release_one(mn, mm);
+	walk_end(&walk);
+	empty_list(mm);
+	/* exit() called by a callback cannot wait for that callback. */
+	if (mmun_load_acquire(&mm->has_notifiers) && !mmun_in_callback(mm))
+		mmun_srcu_synchronize(mm->srcu);
+}

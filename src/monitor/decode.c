@@ -1,0 +1,419 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <stddef.h>
+#include <sys/ipc.h>
+#include <sys/mman.h>
+#include <sys/shm.h>
+#include <sys/statfs.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "base/syscall.h"
+#include "monitor/decode.h"
+#include "monitor/proc_maps.h"
+
+/* Of newer kernels than the C library's headers. */
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25
+#endif
+#ifndef MADV_DONTNEED_LOCKED
+#define MADV_DONTNEED_LOCKED 24
+#endif
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102
+#endif
+#ifndef MADV_SOFT_OFFLINE
+#define MADV_SOFT_OFFLINE 101
+#endif
+#ifndef MAP_FIXED_NOREPLACE
+#define MAP_FIXED_NOREPLACE 0x100000
+#endif
+#ifndef MREMAP_DONTUNMAP
+#define MREMAP_DONTUNMAP 4
+#endif
+#define MAP_HUGE_SHIFT_BITS 26
+#define PIDFD_SELF_THREAD_FD (-10000)
+#define PIDFD_SELF_THREAD_GROUP_FD (-10001)
+
+static unsigned long page_size = 4096;
+
+void mmun_decode_init(void)
+{
+	page_size = sysconf(_SC_PAGESIZE);
+}
+
+static bool page_aligned(unsigned long addr)
+{
+	return !(addr & (page_size - 1));
+}
+
+static unsigned long page_down(unsigned long addr)
+{
+	return addr & ~(page_size - 1);
+}
+
+/* 0 when it overflows. */
+static unsigned long page_up(unsigned long addr)
+{
+	return page_down(addr + page_size - 1);
+}
+
+/* -- spans -- */
+
+struct spans {
+	struct mmun_span *span;
+	unsigned int n;
+};
+
+/* More than there is room for are merged into the last, conservatively. */
+static void add(struct spans *s, unsigned long start, unsigned long end,
+		enum mmu_notifier_event event, unsigned int flags)
+{
+	struct mmun_span *last;
+
+	if (s->n < MMUN_MAX_SPANS) {
+		s->span[s->n++] = (struct mmun_span){ start, end, event, flags };
+		return;
+	}
+	last = &s->span[MMUN_MAX_SPANS - 1];
+	if (start < last->start)
+		last->start = start;
+	if (end > last->end)
+		last->end = end;
+}
+
+/* [addr, addr + len rounded up); nothing when empty, unaligned or too long. */
+static void add_pages(struct spans *s, unsigned long addr, unsigned long len,
+		      enum mmu_notifier_event event, unsigned int flags)
+{
+	unsigned long size = page_up(len);
+
+	if (size && page_aligned(addr) && addr + size > addr)
+		add(s, addr, addr + size, event, flags);
+}
+
+/* -- mmap: what MAP_FIXED replaces -- */
+
+/* A file of huge pages, or MAP_HUGETLB, is mapped in these units. */
+static unsigned long mapping_unit(unsigned long flags, long fd)
+{
+	unsigned int shift = (flags >> MAP_HUGE_SHIFT_BITS) & 63;
+	struct statfs fs;
+
+	if (flags & MAP_ANONYMOUS) {
+		if (!(flags & MAP_HUGETLB))
+			return page_size;
+		return shift ? 1UL << shift : 2UL << 20;
+	}
+	if (!mmun_syscall(SYS_fstatfs, fd, &fs) && fs.f_type == HUGETLBFS_MAGIC)
+		return fs.f_bsize;
+	return page_size;
+}
+
+static void decode_mmap(const unsigned long *arg, struct spans *s)
+{
+	unsigned long flags = arg[3], unit, len;
+
+	if (!(flags & MAP_FIXED) || (flags & MAP_FIXED_NOREPLACE))
+		return;
+	unit = mapping_unit(flags, (int)arg[4]);
+	len = (arg[1] + unit - 1) & ~(unit - 1);
+	if (len >= arg[1])
+		add_pages(s, arg[0], len, MMU_NOTIFY_UNMAP, 0);
+}
+
+/* -- mremap -- */
+
+/*
+ * A destination goes first, then the tail that a smaller size cuts off, then
+ * what moves.  Whether growing moves is known afterwards: the caller tries to
+ * grow in place before it comes here.
+ */
+static void decode_mremap(const unsigned long *arg, struct spans *s)
+{
+	unsigned long old = arg[0], flags = arg[3];
+	unsigned long old_len = page_up(arg[1]), new_len = page_up(arg[2]);
+
+	if (!page_aligned(old) || !new_len ||
+	    (flags & ~(unsigned long)(MREMAP_MAYMOVE | MREMAP_FIXED |
+				      MREMAP_DONTUNMAP)))
+		return;
+	if ((flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) &&
+	    !(flags & MREMAP_MAYMOVE))
+		return;
+	if (flags & MREMAP_FIXED) {
+		if (!page_aligned(arg[4]))
+			return;
+		add_pages(s, arg[4], new_len, MMU_NOTIFY_UNMAP, 0);
+	}
+	if (flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) {
+		add_pages(s, old, old_len, MMU_NOTIFY_UNMAP, 0);
+	} else if (new_len < old_len) {
+		add_pages(s, old + new_len, old_len - new_len, MMU_NOTIFY_UNMAP,
+			  0);
+	} else if (new_len > old_len && (flags & MREMAP_MAYMOVE)) {
+		add_pages(s, old, old_len, MMU_NOTIFY_UNMAP, 0);
+	}
+}
+
+/* -- madvise -- */
+
+/* Does this advice take pages away, or put others in their place? */
+static bool advice_drops_pages(long advice)
+{
+	switch (advice) {
+	case MADV_DONTNEED:
+	case MADV_DONTNEED_LOCKED:
+	case MADV_FREE:
+	case MADV_REMOVE:
+	case MADV_GUARD_INSTALL:
+	case MADV_PAGEOUT:	/* unmaps what it can write out */
+	case MADV_COLLAPSE:	/* copies into a huge page */
+	case MADV_UNMERGEABLE:	/* breaks sharing: other pages */
+	case MADV_HWPOISON:
+	case MADV_SOFT_OFFLINE:	/* migrates */
+		return true;
+	default:		/* hints, attributes, populating, KSM's later work */
+		return false;
+	}
+}
+
+static void decode_madvise(const unsigned long *arg, struct spans *s)
+{
+	if (advice_drops_pages((int)arg[2]))
+		add_pages(s, arg[0], arg[1], MMU_NOTIFY_CLEAR, 0);
+}
+
+/* Is it this process that the descriptor names? When in doubt, yes. */
+static bool pidfd_is_self(int fd)
+{
+	static const char field[] = "\nPid:\t";
+	char path[40] = "/proc/self/fdinfo/", digits[12], text[512];
+	unsigned int n = 18, d = 0;
+	long pid = 0, len;
+
+	if (fd == PIDFD_SELF_THREAD_FD || fd == PIDFD_SELF_THREAD_GROUP_FD)
+		return true;
+	if (fd < 0)
+		return false;
+	for (int rest = fd; !d || rest; rest /= 10)
+		digits[d++] = '0' + rest % 10;
+	while (d)
+		path[n++] = digits[--d];
+	path[n] = 0;
+	len = mmun_read_file(path, text, sizeof(text));
+	if (len == -ENOENT)
+		return false;
+	for (long i = 0, k = 0; i < len; i++) {
+		if (field[k]) {
+			k = text[i] == field[k] ? k + 1 : text[i] == field[0];
+			continue;
+		}
+		if (text[i] < '0' || text[i] > '9')
+			break;
+		pid = pid * 10 + (text[i] - '0');
+	}
+	return !pid || pid == mmun_syscall(SYS_getpid);
+}
+
+/*
+ * The vector is the caller's and may not be readable: the kernel will say so,
+ * and here it must not fault.
+ */
+static bool read_iovec(struct iovec *to, unsigned long from, unsigned long n)
+{
+	struct iovec local = { to, n * sizeof(*to) };
+	struct iovec remote = { (void *)from, n * sizeof(*to) };
+	long got = mmun_syscall(SYS_process_vm_readv, mmun_syscall(SYS_getpid),
+				&local, 1, &remote, 1, 0);
+
+	if (got == -EFAULT)
+		return false;
+	/* Forbidden here: trust the caller, as every other reader of it does. */
+	if (got < 0)
+		__builtin_memcpy(to, (void *)from, n * sizeof(*to));
+	return got < 0 || got == (long)(n * sizeof(*to));
+}
+
+static void decode_process_madvise(const unsigned long *arg, struct spans *s)
+{
+	unsigned long n = arg[2];
+	struct iovec iov[16];
+
+	if (!advice_drops_pages((int)arg[3]) || n > IOV_MAX || arg[4] ||
+	    !pidfd_is_self((int)arg[0]))
+		return;
+	for (unsigned long done = 0, part; done < n; done += part) {
+		part = n - done < 16 ? n - done : 16;
+		if (!read_iovec(iov, arg[1] + done * sizeof(*iov), part))
+			return;
+		for (unsigned long i = 0; i < part; i++)
+			add_pages(s, (unsigned long)iov[i].iov_base,
+				  iov[i].iov_len, MMU_NOTIFY_CLEAR, 0);
+	}
+}
+
+/* -- mprotect -- */
+
+struct grows_down {
+	unsigned long addr;
+	unsigned long start;
+};
+
+static bool find_start(const struct mmun_mapping *m, void *arg)
+{
+	struct grows_down *g = arg;
+
+	if (g->addr >= m->end)
+		return true;
+	if (g->addr >= m->start)
+		g->start = m->start;
+	return false;
+}
+
+static void decode_mprotect(const unsigned long *arg, struct spans *s)
+{
+	unsigned int flags = arg[2] & PROT_READ ? MMUN_RANGE_READABLE : 0;
+	struct grows_down g = { arg[0], arg[0] };
+	unsigned long size = page_up(arg[1]);
+
+	if (!size || !page_aligned(arg[0]) || arg[0] + size <= arg[0])
+		return;
+	/* From the start of the stack, wherever that is. */
+	if (arg[2] & PROT_GROWSDOWN)
+		mmun_each_mapping(find_start, &g);
+	add(s, g.start, arg[0] + size, MMU_NOTIFY_PROTECTION_VMA, flags);
+}
+
+/* -- brk -- */
+
+unsigned long mmun_current_brk(void)
+{
+	return mmun_syscall(SYS_brk, 0);
+}
+
+static void decode_brk(const unsigned long *arg, struct spans *s)
+{
+	unsigned long now, start, end;
+
+	if (!arg[0])
+		return;
+	now = mmun_current_brk();
+	start = page_up(arg[0]);
+	end = page_up(now);
+	if (start < end)
+		add(s, start, end, MMU_NOTIFY_UNMAP, 0);
+}
+
+/* -- System V shared memory -- */
+
+static void decode_shmat(const unsigned long *arg, struct spans *s)
+{
+	unsigned long addr = arg[1];
+	struct shmid_ds ds;
+
+	if (!(arg[2] & SHM_REMAP) || !addr)
+		return;
+	if (arg[2] & SHM_RND)
+		addr -= addr % SHMLBA;
+	if (mmun_syscall(SYS_shmctl, (int)arg[0], IPC_STAT, &ds))
+		return;
+	add_pages(s, addr, ds.shm_segsz, MMU_NOTIFY_UNMAP, 0);
+}
+
+/*
+ * shmdt() finds the first part of a segment at or above the address that is as
+ * far into its segment as it is from the address, and takes away all parts of
+ * that segment of which this is true.
+ */
+struct segment {
+	unsigned long addr;
+	unsigned long inode;	/* 0: not found yet */
+	struct spans *spans;
+};
+
+static bool part_of_segment(const struct mmun_mapping *m, void *arg)
+{
+	struct segment *seg = arg;
+
+	if (!m->sysv || m->start < seg->addr ||
+	    m->start - seg->addr != m->offset)
+		return true;
+	if (!seg->inode)
+		seg->inode = m->inode;
+	if (m->inode == seg->inode)
+		add(seg->spans, m->start, m->end, MMU_NOTIFY_UNMAP, 0);
+	return true;
+}
+
+static void decode_shmdt(const unsigned long *arg, struct spans *s)
+{
+	struct segment seg = { .addr = arg[0], .spans = s };
+
+	if (!page_aligned(arg[0]))
+		return;
+	/* Not to be known: then it may be anything from there on. */
+	if (mmun_each_mapping(part_of_segment, &seg))
+		add(s, arg[0], ULONG_MAX, MMU_NOTIFY_UNMAP, 0);
+}
+
+/* -- all of them -- */
+
+unsigned int mmun_decode(const struct mmun_raw_event *ev,
+			 struct mmun_span span[MMUN_MAX_SPANS])
+{
+	struct spans s = { span, 0 };
+
+	switch (ev->nr) {
+	case SYS_munmap:
+		add_pages(&s, ev->arg[0], ev->arg[1], MMU_NOTIFY_UNMAP, 0);
+		break;
+	case SYS_mmap:
+		decode_mmap(ev->arg, &s);
+		break;
+	case SYS_madvise:
+		decode_madvise(ev->arg, &s);
+		break;
+	case SYS_mprotect:
+	case SYS_pkey_mprotect:
+		decode_mprotect(ev->arg, &s);
+		break;
+	case SYS_mremap:
+		decode_mremap(ev->arg, &s);
+		break;
+	case SYS_brk:
+		decode_brk(ev->arg, &s);
+		break;
+	case SYS_process_madvise:
+		decode_process_madvise(ev->arg, &s);
+		break;
+	case SYS_shmdt:
+		decode_shmdt(ev->arg, &s);
+		break;
+	case SYS_shmat:
+		decode_shmat(ev->arg, &s);
+		break;
+	}
+	return s.n;
+}
+
+bool mmun_unchanged(const struct mmun_raw_event *ev, int error)
+{
+	switch (ev->nr) {
+	case SYS_munmap:	/* cuts all mappings first, then unmaps all */
+	case SYS_brk:
+	case SYS_shmdt:
+		return true;
+	case SYS_mmap:		/* a file's own mmap comes after the unmapping */
+		return error == EBADF;
+	case SYS_mremap:	/* a move that fails is undone; a destination is not */
+		return !(ev->arg[3] & MREMAP_FIXED);
+	case SYS_shmat:
+		return error == EACCES || error == EIDRM;
+	default:		/* advice and protection stop where they fail */
+		return false;
+	}
+}

@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The source "entries": libc's entry points, patched in the running process.
+ *
+ * Sees every call through them, libc's own included (free() of a large chunk,
+ * malloc_trim(), the release of a thread's stack), before it is made and after.
+ * Sees no system call by instruction, nor ld.so's own, nor other processes.
+ *
+ * A hook has the signature of its entry, makes a raw event of the arguments,
+ * and makes the call through what the entry did before (patch.h), whether that
+ * is libc or a foreign patch: results and errno are those of the call.
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/shm.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "base/atomic.h"
+#include "base/lock.h"
+#include "base/syscall.h"
+#include "monitor/bracket.h"
+#include "monitor/monitor_ops.h"
+#include "monitor/patch.h"
+
+enum entry_id {
+	MUNMAP,
+	MMAP,
+	MREMAP,
+	MADVISE,
+	PROCESS_MADVISE,
+	BRK,
+	SBRK,
+	SHMDT,
+	SHMAT,
+	MPROTECT,
+	PKEY_MPROTECT,
+	SYSCALL,
+	NR_ENTRIES
+};
+
+typedef long (*call_fn)(long, long, long, long, long, long, long);
+
+struct entry {
+	const char *name;
+	void *hook;
+	struct mmun_patch patch;
+	call_fn orig;		/* published before the entry is live */
+	int error;
+	bool reports;
+};
+
+static struct entry entries[NR_ENTRIES];
+
+/* -- hooks -- */
+
+/* Set while the self-test of this thread calls an entry; signals are blocked. */
+static __thread bool probing __attribute__((tls_model("initial-exec")));
+
+static long probed(enum entry_id id)
+{
+	entries[id].reports = true;
+	return -1;
+}
+
+/*
+ * Growing a mapping moves it or not, and only the kernel knows.  In place
+ * nothing is invalidated: so that is tried first, as the kernel itself does.
+ */
+static bool grown_in_place(const struct mmun_raw_event *ev)
+{
+	const unsigned long *arg = ev->arg;
+
+	return ev->nr == SYS_mremap && (int)arg[3] == MREMAP_MAYMOVE && arg[1] &&
+	       arg[2] > arg[1] &&
+	       mmun_syscall(SYS_mremap, arg[0], arg[1], arg[2], 0) == (long)arg[0];
+}
+
+static inline long intercept(enum entry_id id, const struct mmun_raw_event *ev,
+			     const struct mmun_call *call)
+{
+	struct mmun_span span[MMUN_MAX_SPANS];
+	unsigned int n;
+
+	if (mmun_unlikely(probing))
+		return probed(id);
+	if (mmun_unlikely(grown_in_place(ev)))
+		return ev->arg[0];
+	n = mmun_decode(ev, span);
+	if (!n)
+		return mmun_make_call(call);
+	return mmun_bracket(ev, span, n, call);
+}
+
+/* An entry whose arguments are the system call's. */
+static inline __attribute__((always_inline)) long
+intercept_plain(enum entry_id id, bool returns_int, long nr, long a, long b,
+		long c, long d, long e, long f)
+{
+	struct mmun_raw_event ev = { nr, { a, b, c, d, e, f } };
+	struct mmun_call call = { entries[id].orig, returns_int,
+				  { a, b, c, d, e, f } };
+
+	return intercept(id, &ev, &call);
+}
+
+static int hook_munmap(void *addr, size_t len)
+{
+	return intercept_plain(MUNMAP, true, SYS_munmap, (long)addr, len, 0, 0, 0, 0);
+}
+
+static void *hook_mmap(void *addr, size_t len, int prot, int flags, int fd,
+		       off_t offset)
+{
+	return (void *)intercept_plain(MMAP, false, SYS_mmap, (long)addr, len, prot,
+				       flags, fd, offset);
+}
+
+static int hook_madvise(void *addr, size_t len, int advice)
+{
+	return intercept_plain(MADVISE, true, SYS_madvise, (long)addr, len, advice, 0,
+			       0, 0);
+}
+
+static int hook_mprotect(void *addr, size_t len, int prot)
+{
+	return intercept_plain(MPROTECT, true, SYS_mprotect, (long)addr, len, prot, 0,
+			       0, 0);
+}
+
+static int hook_pkey_mprotect(void *addr, size_t len, int prot, int pkey)
+{
+	return intercept_plain(PKEY_MPROTECT, true, SYS_pkey_mprotect, (long)addr, len,
+			       prot, pkey, 0, 0);
+}
+
+static ssize_t hook_process_madvise(int pidfd, const struct iovec *iov,
+				    size_t n, int advice, unsigned int flags)
+{
+	return intercept_plain(PROCESS_MADVISE, false, SYS_process_madvise, pidfd,
+			       (long)iov, n, advice, flags, 0);
+}
+
+static int hook_brk(void *addr)
+{
+	return intercept_plain(BRK, true, SYS_brk, (long)addr, 0, 0, 0, 0, 0);
+}
+
+static void *hook_shmat(int id, const void *addr, int flags)
+{
+	return (void *)intercept_plain(SHMAT, false, SYS_shmat, id, (long)addr, flags,
+				       0, 0, 0);
+}
+
+static int hook_shmdt(const void *addr)
+{
+	return intercept_plain(SHMDT, true, SYS_shmdt, (long)addr, 0, 0, 0, 0, 0);
+}
+
+/* Its argument is a difference. */
+static void *hook_sbrk(intptr_t increment)
+{
+	struct mmun_raw_event ev = { SYS_brk, { 0 } };
+	struct mmun_call call = { entries[SBRK].orig, false, { increment } };
+
+	if (increment < 0 && !probing)
+		ev.arg[0] = mmun_current_brk() + increment;
+	return (void *)intercept(SBRK, &ev, &call);
+}
+
+static void *hook_mremap(void *old, size_t old_len, size_t new_len, int flags,
+			 void *new)
+{
+	return (void *)intercept_plain(MREMAP, false, SYS_mremap, (long)old,
+				       old_len, new_len, flags, (long)new, 0);
+}
+
+/* libc's syscall() takes whatever registers and stack slot are there; so here. */
+static long hook_syscall(long nr, long a, long b, long c, long d, long e, long f)
+{
+	struct mmun_raw_event ev = { nr, { a, b, c, d, e, f } };
+	struct mmun_call call = { entries[SYSCALL].orig, false,
+				  { nr, a, b, c, d, e, f } };
+
+	return intercept(SYSCALL, &ev, &call);
+}
+
+static struct entry entries[NR_ENTRIES] = {
+	[MUNMAP] = { .name = "munmap", .hook = hook_munmap },
+	[MMAP] = { .name = "mmap", .hook = hook_mmap },
+	[MREMAP] = { .name = "mremap", .hook = hook_mremap },
+	[MADVISE] = { .name = "madvise", .hook = hook_madvise },
+	[PROCESS_MADVISE] = { .name = "process_madvise",
+			      .hook = hook_process_madvise },
+	[BRK] = { .name = "brk", .hook = hook_brk },
+	[SBRK] = { .name = "sbrk", .hook = hook_sbrk },
+	[SHMDT] = { .name = "shmdt", .hook = hook_shmdt },
+	[SHMAT] = { .name = "shmat", .hook = hook_shmat },
+	[MPROTECT] = { .name = "mprotect", .hook = hook_mprotect },
+	[PKEY_MPROTECT] = { .name = "pkey_mprotect",
+			    .hook = hook_pkey_mprotect },
+	[SYSCALL] = { .name = "syscall", .hook = hook_syscall },
+};
+
+/* -- starting -- */
+
+/*
+ * libc's own function, whatever stands in front of it in the search order: a
+ * preloaded wrapper or a sanitizer calls it in the end.
+ */
+static void *find_entry(void *libc, const char *name)
+{
+	void *entry = libc ? dlsym(libc, name) : NULL;
+
+	return entry ? entry : dlsym(RTLD_DEFAULT, name);
+}
+
+static int install(struct entry *e, void *libc)
+{
+	int err;
+
+	e->patch.hook = e->hook;
+	e->patch.entry = find_entry(libc, e->name);
+	e->patch.how = "not in this C library";
+	if (!e->patch.entry)
+		return -ENOENT;
+	err = mmun_patch_prepare(&e->patch);
+	if (err)
+		return err;
+	e->orig = (call_fn)e->patch.orig;
+	return mmun_patch_commit(&e->patch);
+}
+
+/* Call it, and see whether it comes to its hook; the hook goes no further. */
+static void self_test(struct entry *e)
+{
+	int saved_errno = errno;
+
+	probing = true;
+	mmun_barrier();
+	((call_fn)e->patch.entry)(0, 0, 0, 0, 0, 0, 0);
+	mmun_barrier();
+	probing = false;
+	errno = saved_errno;
+}
+
+/*
+ * Is anything lost without it?  What sbrk() does comes through brk(), and an
+ * older C library has no process_madvise(): nobody can call it.
+ */
+static bool is_missed(const struct entry *e)
+{
+	if (e == &entries[SBRK])
+		return false;
+	if (e == &entries[PROCESS_MADVISE] && e->error == -ENOENT)
+		return false;
+	return !e->reports;
+}
+
+static int start(void)
+{
+	void *libc = dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
+	struct mmun_sigmask saved;
+	int ret = 0;
+
+	mmun_block_signals(&saved);
+	for (int i = 0; i < NR_ENTRIES; i++) {
+		struct entry *e = &entries[i];
+
+		e->error = install(e, libc);
+		if (!e->error)
+			self_test(e);
+		if (is_missed(e))
+			ret = -EOPNOTSUPP;
+	}
+	mmun_restore_signals(&saved);
+	return ret;
+}
+
+static int entry_info(size_t index, struct mmun_entry_info *info)
+{
+	if (index >= NR_ENTRIES)
+		return -ENOENT;
+	info->name = entries[index].name;
+	info->how = entries[index].patch.how;
+	info->error = entries[index].error;
+	info->reports = entries[index].reports;
+	return 0;
+}
+
+const struct mmun_monitor_ops mmun_monitor_entries = {
+	.name = "entries",
+	.start = start,
+	.entry = entry_info,
+};

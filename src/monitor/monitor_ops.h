@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef MMUN_MONITOR_MONITOR_OPS_H
+#define MMUN_MONITOR_MONITOR_OPS_H
+/*
+ * A source of events for mm_self().
+ *
+ * A source catches mapping calls, hands each as a raw event to decode.h, and
+ * brackets the call with bracket.h.  It is a file of its own; monitor.c lists
+ * them.
+ */
+
+#include <stddef.h>
+
+#include <mmunotify/monitor.h>
+
+struct mmun_monitor_ops {
+	const char *name;
+	/*
+	 * Start to report; never stops again.  Called once, from monitor.c.
+	 * Return: 0, or -EOPNOTSUPP when nothing can be reported.
+	 */
+	int (*start)(void);
+	/* What became of entry @index.  Return: 0, or -ENOENT past the last. */
+	int (*entry)(size_t index, struct mmun_entry_info *info);
+};
+
+extern const struct mmun_monitor_ops mmun_monitor_entries;
+
+#endif /* MMUN_MONITOR_MONITOR_OPS_H */

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef MMUN_MONITOR_PROC_MAPS_H
+#define MMUN_MONITOR_PROC_MAPS_H
+/*
+ * The mappings of this process, from /proc/self/maps, and other small files of
+ * /proc, without allocation or libc.
+ *
+ * Context: the event path, for the few calls whose arguments don't tell what
+ * they change.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct mmun_mapping {
+	unsigned long start;
+	unsigned long end;
+	unsigned long offset;	/* of start, in bytes, in what is mapped */
+	unsigned long inode;
+	bool writable;
+	bool executable;
+	bool sysv;		/* a System V shared memory segment */
+};
+
+/*
+ * Call fn for each mapping in order, until it returns false.
+ * Return: 0, or a negative errno when they cannot be read.
+ */
+int mmun_each_mapping(bool (*fn)(const struct mmun_mapping *m, void *arg),
+		      void *arg);
+
+/* The first bytes of a file.  Return: how many, or a negative errno. */
+long mmun_read_file(const char *path, char *text, size_t size);
+
+#endif /* MMUN_MONITOR_PROC_MAPS_H */

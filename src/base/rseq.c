@@ -17,18 +17,25 @@ static __thread struct {
 } __attribute__((aligned(32))) no_rseq
 	__attribute__((tls_model("initial-exec"))) = { .cpu_id = UINT32_MAX };
 
-bool mmun_rseq_init(void)
+bool mmun_rseq_available(void)
 {
-	if (&__rseq_size && __rseq_size) {
-		mmun_rseq_offset = __rseq_offset;
-		return true;
-	}
-	mmun_rseq_offset = (char *)&no_rseq - (char *)__builtin_thread_pointer();
-	return false;
+	return &__rseq_size && __rseq_size;
+}
+
+void mmun_rseq_use(bool yes)
+{
+	mmun_rseq_offset = yes ? __rseq_offset :
+				 (char *)&no_rseq -
+					 (char *)__builtin_thread_pointer();
 }
 #else
-bool mmun_rseq_init(void)
+bool mmun_rseq_available(void)
 {
 	return false;
+}
+
+void mmun_rseq_use(bool yes)
+{
+	(void)yes;
 }
 #endif

@@ -103,10 +103,11 @@ static uint32_t possible_cpus(void)
 static bool rseq_usable(void)
 {
 	const char *wish = getenv("MMUNOTIFY_SRCU");
-	bool rseq = mmun_rseq_init();
 	long commands = membarrier(MEMBARRIER_CMD_QUERY);
 
-	if (!rseq || (wish && !strcmp(wish, "atomic")))
+	if (!mmun_rseq_available() || (wish && !strcmp(wish, "atomic")))
+		return false;
+	if (possible_cpus() > MMUN_SRCU_MAX_CPUS)
 		return false;
 	if (commands < 0 || !(commands & MEMBARRIER_CMD_PRIVATE_EXPEDITED))
 		return false;
@@ -120,12 +121,13 @@ static void flavor_init(void)
 		return;
 	mmun_lock(&flavor.lock);
 	if (!flavor.ready) {
-		uint32_t n = rseq_usable() ? possible_cpus() : 0;
+		bool rseq = rseq_usable();
 		long page = mmun_syscall(SYS_mmap, 0, 1, PROT_READ | PROT_WRITE,
 					 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 		flavor.barrier_page = page < 0 && page > -4096 ? NULL : (char *)page;
-		flavor.ncpus = n < MMUN_SRCU_MAX_CPUS ? n : MMUN_SRCU_MAX_CPUS;
+		flavor.ncpus = rseq ? possible_cpus() : 0;
+		mmun_rseq_use(rseq);
 		mmun_store_release(&flavor.ready, 1);
 	}
 	mmun_unlock(&flavor.lock);

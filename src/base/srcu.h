@@ -49,8 +49,8 @@ struct mmun_srcu_head {
 struct mmun_srcu {
 	/* Read by readers. */
 	uint32_t idx;		/* the bank to enter; written under gp_lock */
-	uint32_t ncpus;		/* slots with plain counters: all CPUs, or 0 */
-	uint32_t nslots;	/* ncpus and the stripes */
+	uint32_t ncpus;		/* slots with plain counters: all CPUs, or none */
+	uint32_t nslots;	/* those and the stripes */
 
 	/* Grace periods; all under gp_lock. */
 	struct mmun_lock gp_lock __attribute__((aligned(64)));
@@ -89,21 +89,29 @@ void mmun_srcu_enter_stripe(struct mmun_srcu *sp, unsigned int bank);
 void mmun_srcu_leave_stripe(struct mmun_srcu *sp, unsigned int bank);
 
 /*
- * Enter a read section.  Context: any.  Return: what the unlock needs.
+ * Enter a read section, where that takes no call; else do nothing.
+ * Context: any.  Return: was it entered?  Then *bank is what the unlock needs.
  *
  * ORDER(srcu-enter): pairs with the membarrier, or fence, of begin() in srcu.c.
  * Store buffering: either the grace period sees our count, or we see all that
  * its caller did before.
  */
+static inline __attribute__((always_inline)) bool
+mmun_srcu_try_read_lock(struct mmun_srcu *sp, unsigned int *bank)
+{
+	*bank = mmun_read(&sp->idx);
+	return mmun_this_cpu_inc((uint64_t *)sp + *bank,
+				 offsetof(struct mmun_srcu, slots[0].lock));
+}
+
+/* Enter a read section.  Context: any.  Return: what the unlock needs. */
 static inline __attribute__((always_inline)) unsigned int
 mmun_srcu_read_lock(struct mmun_srcu *sp)
 {
-	unsigned int bank = mmun_read(&sp->idx);
+	unsigned int bank;
 
-	if (mmun_unlikely(!mmun_this_cpu_inc(&sp->slots[0].lock[bank],
-					     sp->ncpus)))
+	if (mmun_unlikely(!mmun_srcu_try_read_lock(sp, &bank)))
 		mmun_srcu_enter_stripe(sp, bank);
-	mmun_barrier();
 	return bank;
 }
 
@@ -116,9 +124,9 @@ mmun_srcu_read_lock(struct mmun_srcu *sp)
 static inline __attribute__((always_inline)) void
 mmun_srcu_read_unlock(struct mmun_srcu *sp, unsigned int bank)
 {
-	mmun_barrier();
-	if (mmun_unlikely(!mmun_this_cpu_inc(&sp->slots[0].unlock[bank],
-					     sp->ncpus)))
+	if (mmun_unlikely(!mmun_this_cpu_inc(
+		    (uint64_t *)sp + bank,
+		    offsetof(struct mmun_srcu, slots[0].unlock))))
 		mmun_srcu_leave_stripe(sp, bank);
 }
 

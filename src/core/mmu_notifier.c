@@ -152,28 +152,35 @@ static struct mmu_notifier *count_user(struct mmu_notifier *mn)
 	return mn;
 }
 
-static struct mmu_notifier *find_get(const struct mmu_notifier_ops *ops,
-				     struct mm_struct *mm)
+static inline __attribute__((always_inline)) struct mmu_notifier *
+find_and_count(const struct mmu_notifier_ops *ops, struct mm_struct *mm)
 {
-	unsigned int bank = mmun_srcu_read_lock(mm->srcu);
 	struct mmu_notifier *mn, *found = NULL;
 
 	for_each_notifier(mn, mm) {
 		if (mn->ops != ops)
 			continue;
 		found = count_user(mn);
-		if (found)
+		if (mmun_likely(found))
 			break;
 	}
+	return found;
+}
+
+static struct mmu_notifier *find_get(const struct mmu_notifier_ops *ops,
+				     struct mm_struct *mm)
+{
+	unsigned int bank = mmun_srcu_read_lock(mm->srcu);
+	struct mmu_notifier *found = find_and_count(ops, mm);
+
 	mmun_srcu_read_unlock(mm->srcu, bank);
 	return found;
 }
 
-static int check_get(const struct mmu_notifier_ops *ops, struct mm_struct *mm)
+static inline bool can_get(const struct mmu_notifier_ops *ops,
+			   struct mm_struct *mm)
 {
-	if (!mm || !ops || !ops->alloc_notifier || !ops->free_notifier)
-		return -EINVAL;
-	return check_ops(ops);
+	return mm && ops && ops->alloc_notifier && ops->free_notifier;
 }
 
 static struct mmu_notifier *make_notifier(const struct mmu_notifier_ops *ops,
@@ -207,27 +214,20 @@ struct mmu_notifier *mmu_notifier_get_locked(const struct mmu_notifier_ops *ops,
 					     struct mm_struct *mm)
 {
 	struct mmu_notifier *mn;
-	int err = check_get(ops, mm);
 
-	if (!err)
-		err = check_write_locked(mm);
-	if (err)
-		return (struct mmu_notifier *)ERR_PTR(err);
+	if (!can_get(ops, mm) || check_write_locked(mm))
+		return (struct mmu_notifier *)ERR_PTR(-EINVAL);
 	mn = find_get(ops, mm);
 	return mn ? mn : make_notifier(ops, mm);
 }
 EXPORT_SYMBOL(mmu_notifier_get_locked);
 
-struct mmu_notifier *mmu_notifier_get(const struct mmu_notifier_ops *ops,
-				      struct mm_struct *mm)
+static __attribute__((cold, noinline)) struct mmu_notifier *
+get_slowly(const struct mmu_notifier_ops *ops, struct mm_struct *mm)
 {
-	struct mmu_notifier *mn;
-	int err = check_get(ops, mm);
+	struct mmu_notifier *mn = find_get(ops, mm);
 
-	if (mmun_unlikely(err))
-		return (struct mmu_notifier *)ERR_PTR(err);
-	mn = find_get(ops, mm);
-	if (mmun_likely(mn))
+	if (mn)
 		return mn;
 	if (mmun_in_callback(mm) || mmun_mmap_write_held(mm))
 		return (struct mmu_notifier *)ERR_PTR(-EDEADLK);
@@ -235,6 +235,22 @@ struct mmu_notifier *mmu_notifier_get(const struct mmu_notifier_ops *ops,
 	mn = mmu_notifier_get_locked(ops, mm);
 	mmap_write_unlock(mm);
 	return mn;
+}
+
+/* The fast path makes no call, and so keeps everything in registers. */
+struct mmu_notifier *mmu_notifier_get(const struct mmu_notifier_ops *ops,
+				      struct mm_struct *mm)
+{
+	struct mmu_notifier *mn;
+	unsigned int bank;
+
+	if (mmun_unlikely(!can_get(ops, mm)))
+		return (struct mmu_notifier *)ERR_PTR(-EINVAL);
+	if (mmun_unlikely(!mmun_srcu_try_read_lock(mm->srcu, &bank)))
+		return get_slowly(ops, mm);
+	mn = find_and_count(ops, mm);
+	mmun_srcu_read_unlock(mm->srcu, bank);
+	return mmun_likely(mn) ? mn : get_slowly(ops, mm);
 }
 EXPORT_SYMBOL(mmu_notifier_get);
 
@@ -271,7 +287,7 @@ static void unlink_notifier(struct mmu_notifier *mn, struct mm_struct *mm)
 	mmun_unlock_restore(&mm->lock, &saved);
 }
 
-static void put_last(struct mmu_notifier *mn)
+static __attribute__((noinline)) void put_last(struct mmu_notifier *mn)
 {
 	struct mm_struct *mm = mn->mm;
 
@@ -288,12 +304,22 @@ static void put_last(struct mmu_notifier *mn)
 	mmun_srcu_call(mm->srcu, &mn_private(mn)->head, free_notifier);
 }
 
+static __attribute__((cold, noinline)) void warn_unknown_put(void)
+{
+	mmun_warn_once("mmu_notifier_put() of what was never registered");
+}
+
+static __attribute__((cold, noinline)) void warn_put_without_users(void)
+{
+	mmun_warn_once("mmu_notifier_put() without users");
+}
+
 void mmu_notifier_put(struct mmu_notifier *mn)
 {
 	unsigned int users;
 
-	if (!mn || !mn_is_known(mn)) {
-		mmun_warn_once("mmu_notifier_put() of what was never registered");
+	if (mmun_unlikely(!mn || !mn_is_known(mn))) {
+		warn_unknown_put();
 		return;
 	}
 	/*
@@ -302,12 +328,12 @@ void mmu_notifier_put(struct mmu_notifier *mn)
 	 */
 	users = mmun_read(&mn->users);
 	do {
-		if (!users) {
-			mmun_warn_once("mmu_notifier_put() without users");
+		if (mmun_unlikely(!users)) {
+			warn_put_without_users();
 			return;
 		}
-	} while (!mmun_cas(&mn->users, &users, users - 1));
-	if (users == 1)
+	} while (mmun_unlikely(!mmun_cas(&mn->users, &users, users - 1)));
+	if (mmun_unlikely(users == 1))
 		put_last(mn);
 }
 EXPORT_SYMBOL(mmu_notifier_put);

@@ -7,15 +7,15 @@
  */
 #include <elf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <link.h>
 #include <linux/membarrier.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 
-#include "patch.h"
+#include "base/syscall.h"
+#include "monitor/patch.h"
+#include "monitor/proc_maps.h"
 
 #ifndef MAP_FIXED_NOREPLACE
 #define MAP_FIXED_NOREPLACE 0x100000
@@ -28,6 +28,8 @@
 #else
 #error "no patching on this architecture"
 #endif
+
+#define FIRST_PAGE (1UL << 16) /* below it, mmap is not for everybody */
 
 /*
  * One page for each patch: it is written before anybody can run it and never
@@ -42,20 +44,15 @@ struct island {
 
 static struct island *islands; /* all of them, for ever */
 
-static long sys3(long nr, long a, long b, long c)
-{
-	return mmun_patch_syscall(nr, a, b, c, 0, 0, 0);
-}
-
 static uintptr_t page_size(void)
 {
 	return getauxval(AT_PAGESZ);
 }
 
-/* A sealed mapping says EPERM, a security policy EACCES: one answer for both. */
+/* A sealed mapping says EPERM, a policy EACCES: one answer for both. */
 static int protect(uintptr_t page, int prot)
 {
-	long err = sys3(SYS_mprotect, page, page_size(), prot);
+	long err = mmun_syscall(SYS_mprotect, page, page_size(), prot);
 
 	return err == -EPERM ? -EACCES : err;
 }
@@ -66,146 +63,91 @@ static int fail(struct mmun_patch *p, int err, const char *why)
 	return err;
 }
 
-/* One line of /proc/self/maps. */
-struct vma {
-	uintptr_t start;
-	uintptr_t end;
-	int prot;
-	bool shared;
-	bool stack;
+struct lookup {
+	uintptr_t addr;
+	bool found;
+	struct mmun_mapping mapping;
 };
 
-struct maps {
-	int fd;
-	unsigned int pos;
-	unsigned int len;
-	char buf[1024];
-};
-
-static int maps_open(struct maps *m)
+static bool lookup_mapping(const struct mmun_mapping *m, void *arg)
 {
-	m->fd = mmun_patch_syscall(SYS_openat, AT_FDCWD,
-				   (long)"/proc/self/maps",
-				   O_RDONLY | O_CLOEXEC, 0, 0, 0);
-	m->pos = m->len = 0;
-	return m->fd < 0 ? m->fd : 0;
+	struct lookup *l = arg;
+
+	l->found = m->start <= l->addr && l->addr < m->end;
+	l->mapping = *m;
+	return m->end <= l->addr;
 }
 
-static void maps_close(struct maps *m)
+/* The mapping of code at @addr. */
+static int find_code(struct mmun_patch *p, uintptr_t addr,
+		     struct mmun_mapping *m)
 {
-	sys3(SYS_close, m->fd, 0, 0);
-}
-
-/* The next character, 0 at the end. */
-static char maps_getc(struct maps *m)
-{
-	if (m->pos == m->len) {
-		long n = sys3(SYS_read, m->fd, (long)m->buf, sizeof(m->buf));
-
-		if (n <= 0)
-			return 0;
-		m->len = n;
-		m->pos = 0;
-	}
-	return m->buf[m->pos++];
-}
-
-/* Hexadecimal digits, and the character after them. */
-static uintptr_t maps_hex(struct maps *m)
-{
-	static const char digits[] = "0123456789abcdef";
-	uintptr_t value = 0;
-	const char *d;
-	char c;
-
-	while ((c = maps_getc(m)) && (d = strchr(digits, c)))
-		value = value << 4 | (uintptr_t)(d - digits);
-	return value;
-}
-
-/* start-end rwxp offset device inode path */
-static bool maps_next(struct maps *m, struct vma *v)
-{
-	char c;
-
-	v->start = maps_hex(m);
-	v->end = maps_hex(m);
-	v->prot = PROT_NONE;
-	v->prot |= maps_getc(m) == 'r' ? PROT_READ : 0;
-	v->prot |= maps_getc(m) == 'w' ? PROT_WRITE : 0;
-	v->prot |= maps_getc(m) == 'x' ? PROT_EXEC : 0;
-	v->shared = maps_getc(m) == 's';
-	v->stack = false;
-	while ((c = maps_getc(m)) && c != '\n')
-		if (c == '[')
-			v->stack = maps_getc(m) == 's';
-	return v->end;
-}
-
-static int find_vma(uintptr_t addr, struct vma *v)
-{
-	struct maps m;
-	int err = maps_open(&m);
+	struct lookup l = { .addr = addr };
+	int err = mmun_each_mapping(lookup_mapping, &l);
 
 	if (err)
-		return err;
-	do {
-		if (!maps_next(&m, v))
-			err = -EFAULT;
-	} while (!err && v->end <= addr);
-	maps_close(&m);
-	return err ?: v->start <= addr ? 0 : -EFAULT;
+		return fail(p, err, "no /proc/self/maps");
+	if (!l.found || !l.mapping.executable)
+		return fail(p, -EOPNOTSUPP, "not executable memory");
+	*m = l.mapping;
+	return 0;
 }
 
 /*
- * A free page within reach, just below a mapping: nothing grows down there but
- * a stack, while the heap grows up.  Rather below the entry than above it,
- * for that is where objects end and brk begins.
+ * A free page: the highest below the entry, for nothing grows down from a
+ * mapping there.  Else one above it, half way to the next mapping, to stay
+ * clear of a heap that grows up and a stack that grows down.
  */
-static uintptr_t find_free(uintptr_t entry, uintptr_t size)
+struct free_search {
+	uintptr_t entry;
+	uintptr_t prev_end;
+	uintptr_t found;
+};
+
+static bool look_before_mapping(const struct mmun_mapping *m, void *arg)
 {
-	uintptr_t prev_end = 1UL << 16, found = 0;
-	struct maps m;
-	struct vma v;
+	struct free_search *s = arg;
+	uintptr_t size = page_size(), prev_end = s->prev_end, at;
 
-	if (maps_open(&m))
-		return 0;
-	while (maps_next(&m, &v)) {
-		uintptr_t at = v.start - size;
-		bool is_free = v.start >= prev_end + size && !v.stack;
-
-		prev_end = v.end;
-		if (!is_free)
-			continue;
-		if (at < entry ? entry - at < ARCH->reach :
-				 at - entry < ARCH->reach && !found)
-			found = at;
-		if (at > entry)
-			break;
+	s->prev_end = m->end;
+	if (m->start < prev_end + size)
+		return true;
+	if (m->start <= s->entry) {
+		at = m->start - size;
+		if (s->entry - at < ARCH->reach)
+			s->found = at;
+		return true;
 	}
-	maps_close(&m);
-	return found;
+	if (s->found)
+		return false;
+	at = prev_end + (m->start - prev_end) / 2;
+	if (at - s->entry >= ARCH->reach)
+		at = s->entry + ARCH->reach - size;
+	if (at >= prev_end)
+		s->found = at & ~(size - 1);
+	return false;
 }
 
 static int alloc_island(uintptr_t entry, struct island **ret_island)
 {
 	const long flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
-	uintptr_t size = page_size(), at;
+	uintptr_t size = page_size();
 	long got;
 
 	/* Another thread may map the page first: look again, not for ever. */
 	for (int tries = 0; tries < 64; tries++) {
-		at = find_free(entry, size);
-		if (!at)
+		struct free_search s = { entry, FIRST_PAGE, 0 };
+
+		if (mmun_each_mapping(look_before_mapping, &s) || !s.found)
 			return -ENOMEM;
-		got = mmun_patch_syscall(SYS_mmap, at, size,
-					 PROT_READ | PROT_WRITE, flags, -1, 0);
-		if (got == (long)at) {
-			*ret_island = (void *)at;
+		got = mmun_syscall(SYS_mmap, s.found, size,
+				   PROT_READ | PROT_WRITE, flags, -1, 0);
+		if (got == (long)s.found) {
+			*ret_island = (void *)got;
 			return 0;
 		}
 		if (got >= 0) /* an old kernel takes it for a hint */
-			sys3(SYS_munmap, got, size, 0);
+			mmun_syscall(SYS_munmap, got, size);
 		else if (got != -EEXIST)
 			return got;
 	}
@@ -349,20 +291,15 @@ static unsigned int find_gaps(const struct mmun_patch_text *text,
 static int read_text(struct mmun_patch *p, struct mmun_patch_text *text)
 {
 	uintptr_t entry = (uintptr_t)p->entry, start, end;
-	struct vma v;
-	int err = find_vma(entry, &v);
+	struct mmun_mapping m;
+	int err = find_code(p, entry, &m);
 
 	if (err)
-		return fail(p, err == -EFAULT ? -EOPNOTSUPP : err,
-			    "no such mapping in /proc/self/maps");
-	if ((v.prot & (PROT_READ | PROT_EXEC)) != (PROT_READ | PROT_EXEC))
-		return fail(p, -EOPNOTSUPP, "not readable and executable");
-	if (v.shared)
-		return fail(p, -EOPNOTSUPP, "the code is a shared mapping");
+		return err;
 	start = entry - MMUN_PATCH_TEXT_BEFORE;
 	end = start + sizeof(text->bytes);
-	text->at = start > v.start && start < entry ? start : v.start;
-	text->n = (end < v.end ? end : v.end) - text->at;
+	text->at = start > m.start && start < entry ? start : m.start;
+	text->n = (end < m.end ? end : m.end) - text->at;
 	memcpy(text->bytes, (void *)text->at, text->n);
 	return 0;
 }
@@ -370,9 +307,10 @@ static int read_text(struct mmun_patch *p, struct mmun_patch_text *text)
 /* Somebody else's jump: where it goes now, past all that he may undo. */
 static int chain(struct mmun_patch *p, const struct mmun_patch_entry *e)
 {
-	uintptr_t target = e->target_at ? *(uintptr_t *)e->target_at :
-					  e->target;
+	uintptr_t target = e->target;
 
+	if (e->target_at)
+		memcpy(&target, (void *)e->target_at, sizeof(target));
 	for (struct island *i = islands; i; i = i->next)
 		if (target == (uintptr_t)i->code.to_hook &&
 		    i->hook == (uintptr_t)p->hook)
@@ -432,7 +370,7 @@ int mmun_patch_prepare(struct mmun_patch *p)
 		return fail(p, err, "no free memory near the entry");
 	err = fill_island(p, &text, &e, island);
 	if (err) {
-		sys3(SYS_munmap, (long)island, page_size(), 0);
+		mmun_syscall(SYS_munmap, island, page_size());
 		return err;
 	}
 	islands = island;
@@ -441,11 +379,17 @@ int mmun_patch_prepare(struct mmun_patch *p)
 	return 0;
 }
 
+/* Nobody executes these bytes yet. */
+MMUN_PATCH_WRITES_CODE
 static int store_gap(const struct mmun_patch_plan *plan)
 {
-	if (memcmp((void *)plan->gap, plan->gap_old, plan->gap_len))
-		return -EBUSY;
-	memcpy((void *)plan->gap, plan->gap_new, plan->gap_len);
+	volatile uint8_t *gap = (uint8_t *)plan->gap;
+
+	for (unsigned int i = 0; i < plan->gap_len; i++)
+		if (gap[i] != plan->gap_old[i])
+			return -EBUSY;
+	for (unsigned int i = 0; i < plan->gap_len; i++)
+		gap[i] = plan->gap_new[i];
 	return 0;
 }
 
@@ -458,17 +402,18 @@ static int write_code(struct mmun_patch *p, uintptr_t at, unsigned int len,
 		      int (*store)(const struct mmun_patch_plan *))
 {
 	uintptr_t page = at & ~(page_size() - 1);
-	struct vma v;
-	int err = find_vma(at, &v);
+	struct mmun_mapping m;
+	int prot, err = find_code(p, at, &m);
 
 	if (err)
-		return fail(p, err, "no such mapping in /proc/self/maps");
-	err = protect(page, v.prot | PROT_WRITE);
+		return err;
+	prot = PROT_READ | PROT_EXEC | (m.writable ? PROT_WRITE : 0);
+	err = protect(page, prot | PROT_WRITE);
 	if (err)
 		return fail(p, err, "the system forbids to write to code");
 	err = store(&p->plan);
 	__builtin___clear_cache((char *)at, (char *)at + len);
-	if (protect(page, v.prot))
+	if (protect(page, prot))
 		p->how = "done, but the page cannot be made read-only again";
 	return err ? fail(p, err, "changed by somebody else meanwhile") : 0;
 }
@@ -482,9 +427,10 @@ static int write_code(struct mmun_patch *p, uintptr_t at, unsigned int len,
  */
 static void sync_cores(void)
 {
-	sys3(SYS_membarrier,
-	     MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE, 0, 0);
-	sys3(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE, 0, 0);
+	mmun_syscall(SYS_membarrier,
+		     MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE, 0, 0);
+	mmun_syscall(SYS_membarrier,
+		     MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE, 0, 0);
 }
 
 int mmun_patch_commit(struct mmun_patch *p)

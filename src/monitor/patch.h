@@ -117,14 +117,13 @@ extern const struct mmun_patch_arch mmun_patch_x86_64;
 extern const struct mmun_patch_arch mmun_patch_aarch64;
 
 /*
- * Not pure, so present for the host only.
- *
- * store: put @plan->new at its site by one atomic store, if @plan->old is
- * there; 0 or -EBUSY.  syscall: a system call past libc; result or -errno.
+ * Not pure, so present for the host only: put @plan->new at its site by one
+ * atomic store, if @plan->old is there.  Return: 0 or -EBUSY.
  */
 int mmun_patch_store(const struct mmun_patch_plan *plan);
-long mmun_patch_syscall(long nr, long a, long b, long c, long d, long e,
-			long f);
+
+/* ThreadSanitizer has no shadow for code. */
+#define MMUN_PATCH_WRITES_CODE __attribute__((no_sanitize("thread")))
 
 /* The @n bytes at @addr in the copy, or NULL. */
 static inline const uint8_t *

@@ -11,7 +11,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "patch.h"
+#include "monitor/patch.h"
 
 #define INSN 4
 
@@ -218,6 +218,7 @@ const struct mmun_patch_arch mmun_patch_aarch64 = {
 };
 
 #ifdef __aarch64__
+MMUN_PATCH_WRITES_CODE
 int mmun_patch_store(const struct mmun_patch_plan *plan)
 {
 	uint32_t was, will;
@@ -229,22 +230,5 @@ int mmun_patch_store(const struct mmun_patch_plan *plan)
 					 __ATOMIC_RELAXED))
 		return -EBUSY;
 	return 0;
-}
-
-long mmun_patch_syscall(long nr, long a, long b, long c, long d, long e, long f)
-{
-	register long x8 __asm__("x8") = nr;
-	register long x0 __asm__("x0") = a;
-	register long x1 __asm__("x1") = b;
-	register long x2 __asm__("x2") = c;
-	register long x3 __asm__("x3") = d;
-	register long x4 __asm__("x4") = e;
-	register long x5 __asm__("x5") = f;
-
-	__asm__ volatile("svc #0"
-			 : "+r"(x0)
-			 : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5)
-			 : "memory");
-	return x0;
 }
 #endif /* __aarch64__ */

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "patch.h"
+#include "monitor/patch.h"
 
 #define NEAR_LEN 5 /* e9 rel32 */
 #define SHORT_LEN 2 /* eb rel8 */
@@ -431,6 +431,7 @@ const struct mmun_patch_arch mmun_patch_x86_64 = {
 };
 
 #ifdef __x86_64__
+MMUN_PATCH_WRITES_CODE
 static bool swap8(uint64_t *at, const void *old, const void *new)
 {
 	uint64_t was, will;
@@ -457,6 +458,7 @@ static bool swap16(void *at, const void *old, const void *new)
 	return done;
 }
 
+MMUN_PATCH_WRITES_CODE
 int mmun_patch_store(const struct mmun_patch_plan *plan)
 {
 	unsigned int size = inside(plan->site, plan->len, 8) ? 8 : 16;
@@ -473,20 +475,5 @@ int mmun_patch_store(const struct mmun_patch_plan *plan)
 		memcpy(will + off, plan->new, plan->len);
 	} while (!(size == 8 ? swap8(at, was, will) : swap16(at, was, will)));
 	return 0;
-}
-
-long mmun_patch_syscall(long nr, long a, long b, long c, long d, long e, long f)
-{
-	register long r10 __asm__("r10") = d;
-	register long r8 __asm__("r8") = e;
-	register long r9 __asm__("r9") = f;
-	long ret;
-
-	__asm__ volatile("syscall"
-			 : "=a"(ret)
-			 : "0"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8),
-			   "r"(r9)
-			 : "rcx", "r11", "memory");
-	return ret;
 }
 #endif /* __x86_64__ */

@@ -20,8 +20,7 @@ extern "C" {
  * struct mmun_entry_info - what became of one watched entry point
  * @monitor: the source, "entries"
  * @name: the entry point, "munmap"
- * @how: how it is watched ("jump", "jump through padding", "chained to a
- *	foreign patch"), or why it is not; static
+ * @how: in words, how it is watched, or why it is not; static
  * @error: 0, or the negative errno of the refusal
  * @reports: the self-test saw an event of this entry arrive
  */

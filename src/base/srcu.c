@@ -370,6 +370,12 @@ void mmun_srcu_unref(struct mmun_srcu *sp)
 
 void mmun_srcu_free(struct mmun_srcu *sp)
 {
+	struct mmun_sigmask saved;
+
+	/* Somebody may still wait on the domain; its owner is gone. */
+	mmun_lock_save(&domains.lock, &saved);
+	mmun_write(&sp->owner, NULL);
+	mmun_unlock_restore(&domains.lock, &saved);
 	mmun_srcu_unref(sp);
 }
 

@@ -25,8 +25,12 @@ enum {
 
 /* -- ranges in flight -- */
 
-/* A range of this thread must not keep this thread's registrations waiting. */
-static void own_range(struct mm_struct *mm, unsigned int bank)
+/*
+ * A range of this thread must not keep this thread's registrations waiting.
+ * The first place is that of the mm that the thread was last busy with.
+ */
+static __attribute__((noinline)) void own_in_other_place(struct mm_struct *mm,
+							 unsigned int bank)
 {
 	struct mmun_task *task = &mmun_task;
 
@@ -41,7 +45,8 @@ static void own_range(struct mm_struct *mm, unsigned int bank)
 	task->own_elsewhere++;
 }
 
-static void disown_range(struct mm_struct *mm, unsigned int bank)
+static __attribute__((noinline)) void disown_in_other_place(struct mm_struct *mm,
+							    unsigned int bank)
 {
 	struct mmun_task *task = &mmun_task;
 
@@ -53,6 +58,23 @@ static void disown_range(struct mm_struct *mm, unsigned int bank)
 	}
 	if (task->own_elsewhere)
 		task->own_elsewhere--;
+}
+
+static inline void own_range(struct mm_struct *mm, unsigned int bank)
+{
+	if (mmun_likely(mmun_task.own[0].mm == mm))
+		mmun_task.own[0].count[bank]++;
+	else
+		own_in_other_place(mm, bank);
+}
+
+static inline void disown_range(struct mm_struct *mm, unsigned int bank)
+{
+	if (mmun_likely(mmun_task.own[0].mm == mm &&
+			mmun_task.own[0].count[bank]))
+		mmun_task.own[0].count[bank]--;
+	else
+		disown_in_other_place(mm, bank);
 }
 
 void mmun_wait_for_ranges(struct mm_struct *mm)
@@ -73,7 +95,7 @@ void mmun_wait_for_ranges(struct mm_struct *mm)
 		mmun_srcu_reenter(mm->in_flight, bank, own[bank]);
 }
 
-static void range_open(struct mmu_notifier_range *range)
+static inline void range_open(struct mmu_notifier_range *range)
 {
 	unsigned int bank = mmun_srcu_read_lock(range->mm->in_flight);
 
@@ -82,7 +104,7 @@ static void range_open(struct mmu_notifier_range *range)
 	own_range(range->mm, bank);
 }
 
-static void range_close(struct mmu_notifier_range *range)
+static inline void range_close(struct mmu_notifier_range *range)
 {
 	unsigned int bank = range->mmun_private[R_STATE] & 1;
 
@@ -92,7 +114,7 @@ static void range_close(struct mmu_notifier_range *range)
 	mmun_srcu_read_unlock(range->mm->in_flight, bank);
 }
 
-static bool range_is_open(const struct mmu_notifier_range *range)
+static inline bool range_is_open(const struct mmu_notifier_range *range)
 {
 	return (range->mmun_private[R_STATE] & ~1ULL) == R_STARTED;
 }
@@ -163,17 +185,11 @@ static int walk_start_ops(struct mmu_notifier_range *range)
 	return ret;
 }
 
-static int range_start(struct mmu_notifier_range *range)
+static __attribute__((noinline)) int start_walk(struct mmu_notifier_range *range)
 {
+	int saved_errno = errno, ret;
 	struct mmun_walk walk;
-	int saved_errno, ret;
 
-	range_open(range);
-	if (!mmun_load_acquire(&range->mm->first)) {
-		range->mmun_private[R_SEQ] = 0;
-		return 0;
-	}
-	saved_errno = errno;
 	walk_begin(range->mm, &walk);
 	ret = walk_start_ops(range);
 	walk_end(&walk);
@@ -181,6 +197,15 @@ static int range_start(struct mmu_notifier_range *range)
 	if (mmun_unlikely(ret))
 		range_close(range);
 	return ret;
+}
+
+static inline int range_start(struct mmu_notifier_range *range)
+{
+	range_open(range);
+	range->mmun_private[R_SEQ] = 0;
+	if (!mmun_load_acquire(&range->mm->first))
+		return 0;
+	return start_walk(range);
 }
 
 void mmu_notifier_invalidate_range_start(struct mmu_notifier_range *range)
@@ -199,23 +224,33 @@ EXPORT_SYMBOL(mmu_notifier_invalidate_range_start_nonblock);
 
 /* -- end -- */
 
-static void range_end(struct mmu_notifier_range *range, bool flush)
+static __attribute__((noinline)) void end_walk(struct mmu_notifier_range *range,
+					       bool flush)
 {
+	int saved_errno = errno;
 	struct mmun_walk walk;
-	int saved_errno;
 
-	if (mmun_unlikely(!range_is_open(range))) {
-		mmun_warn_once("mmu_notifier_invalidate_range_end() of a range that is not started");
-		return;
-	}
-	if (mmun_load_acquire(&range->mm->first)) {
-		saved_errno = errno;
-		walk_begin(range->mm, &walk);
-		walk_end_ops(range, flush);
-		walk_end(&walk);
-		errno = saved_errno;
-	}
+	walk_begin(range->mm, &walk);
+	walk_end_ops(range, flush);
+	walk_end(&walk);
+	errno = saved_errno;
 	range_close(range);
+}
+
+static __attribute__((cold, noinline)) void warn_not_started(void)
+{
+	mmun_warn_once("mmu_notifier_invalidate_range_end() of a range that is not started");
+}
+
+static inline void range_end(struct mmu_notifier_range *range, bool flush)
+{
+	if (mmun_unlikely(!range_is_open(range)))
+		warn_not_started();
+	/* Whoever came after the start is not told of the end. */
+	else if (range->mmun_private[R_SEQ])
+		end_walk(range, flush);
+	else
+		range_close(range);
 }
 
 void mmu_notifier_invalidate_range_end(struct mmu_notifier_range *range)

@@ -341,7 +341,8 @@ EXPORT_SYMBOL(mmu_notifier_put);
 static void synchronize_one(struct mmun_srcu *sp, void *unused)
 {
 	(void)unused;
-	if (sp->owner) {
+	/* Not the counts of ranges: nobody is freed after those. */
+	if (mmun_read(&sp->owner)) {
 		mmun_srcu_synchronize(sp);
 		mmun_srcu_barrier(sp);
 	}

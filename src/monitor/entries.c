@@ -79,8 +79,9 @@ static bool grown_in_place(const struct mmun_raw_event *ev)
 	       mmun_syscall(SYS_mremap, arg[0], arg[1], arg[2], 0) == (long)arg[0];
 }
 
-static inline long intercept(enum entry_id id, const struct mmun_raw_event *ev,
-			     const struct mmun_call *call)
+static __attribute__((noinline)) long
+intercept(enum entry_id id, const struct mmun_raw_event *ev,
+	  const struct mmun_call *call)
 {
 	struct mmun_span span[MMUN_MAX_SPANS];
 	unsigned int n;
@@ -95,11 +96,28 @@ static inline long intercept(enum entry_id id, const struct mmun_raw_event *ev,
 	return mmun_bracket(ev, span, n, call);
 }
 
+/* Most mappings are new ones, and many calls empty: no need to look closer. */
+static inline bool changes_nothing(long nr, long len, long flags)
+{
+	switch (nr) {
+	case SYS_mmap:
+		return !(flags & MAP_FIXED);
+	case SYS_munmap:
+	case SYS_madvise:
+	case SYS_mprotect:
+		return !len;
+	default:
+		return false;
+	}
+}
+
 /* An entry whose arguments are the system call's. */
 static inline __attribute__((always_inline)) long
 intercept_plain(enum entry_id id, bool returns_int, long nr, long a, long b,
 		long c, long d, long e, long f)
 {
+	if (changes_nothing(nr, b, d) && mmun_likely(!probing))
+		return entries[id].orig(a, b, c, d, e, f, 0);
 	struct mmun_raw_event ev = { nr, { a, b, c, d, e, f } };
 	struct mmun_call call = { entries[id].orig, returns_int,
 				  { a, b, c, d, e, f } };
@@ -285,7 +303,9 @@ static int entry_info(size_t index, struct mmun_entry_info *info)
 	if (index >= NR_ENTRIES)
 		return -ENOENT;
 	info->name = entries[index].name;
-	info->how = entries[index].patch.how;
+	info->how = entries[index].patch.foreign && !entries[index].error ?
+			    "jump in front of a foreign patch" :
+			    entries[index].patch.how;
 	info->error = entries[index].error;
 	info->reports = entries[index].reports;
 	return 0;

@@ -236,8 +236,9 @@ struct mmu_notifier {
  * -ENOMEM     out of memory, or alloc_notifier returned NULL
  * -EOVERFLOW  UINT_MAX users already
  * -ESRCH      mm_users is zero: @mm was released
- * -EDEADLK    a new notifier is needed, and the caller is a callback of @mm or
- *             holds its mmap lock
+ * -EDEADLK    a new notifier is needed, and the caller is a callback of @mm,
+ *             holds its mmap lock, or has more than 8 ranges of its own in
+ *             flight
  * -EOPNOTSUPP mm_self(): the system forbids every event source (see
  *             mmunotify/monitor.h for the reasons), or this build has none
  * and whatever alloc_notifier returned.
@@ -272,8 +273,9 @@ struct mmu_notifier *mmu_notifier_get_locked(const struct mmu_notifier_ops *ops,
  * As ->release may never be called, the caller must have dropped its mirror
  * before the last put.
  *
- * A put without users warns and changes nothing.  A put of a notifier that was
- * never registered (its mm is not set) does the same.
+ * A put without users, or of a notifier that was never registered, warns and
+ * changes nothing.  The last put after mmu_notifier_unregister() warns and
+ * leaks: who unregisters owns the memory again.
  *
  * A subscriber that can be unloaded calls mmu_notifier_synchronize() after its
  * last put and before it goes.
@@ -433,6 +435,7 @@ mmu_notifier_range_init_owner(struct mmu_notifier_range *range,
  * @range: the range that a callback was given
  *
  * Context: any.
+ * Return: true when they may.
  */
 static inline bool
 mmu_notifier_range_blockable(const struct mmu_notifier_range *range)

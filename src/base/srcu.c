@@ -42,6 +42,7 @@
 #include <mmunotify/monitor.h>
 
 #include "base/export.h"
+#include "base/mutants.h"
 #include "base/srcu.h"
 #include "base/syscall.h"
 
@@ -181,32 +182,47 @@ void mmun_srcu_leave_stripe(struct mmun_srcu *sp, unsigned int bank)
 
 /* -- the grace period -- */
 
-/* ORDER(srcu-exit) and ORDER(srcu-scan): unlocks with acquire, then locks. */
+static uint64_t sum(struct mmun_srcu *sp, size_t counter)
+{
+	uint64_t total = 0;
+
+	for (uint32_t i = 0; i < sp->nslots; i++)
+		total += mmun_load_acquire(
+			(uint64_t *)((char *)&sp->slots[i] + counter));
+	return total;
+}
+
+/*
+ * How many are inside, at least those from before the last membarrier.
+ * ORDER(srcu-exit) and ORDER(srcu-scan): unlocks with acquire, then locks.
+ */
+static uint64_t inside(struct mmun_srcu *sp, unsigned int bank)
+{
+	uint64_t unlocks, locks;
+
+	if (MMUN_BREAK_SRCU_SCAN) {
+		locks = sum(sp, offsetof(struct mmun_srcu_slot, lock[bank]));
+		return locks - sum(sp, offsetof(struct mmun_srcu_slot,
+						unlock[bank]));
+	}
+	unlocks = sum(sp, offsetof(struct mmun_srcu_slot, unlock[bank]));
+	locks = sum(sp, offsetof(struct mmun_srcu_slot, lock[bank]));
+	return locks - unlocks;
+}
+
 static bool bank_is_empty(struct mmun_srcu *sp, unsigned int bank)
 {
-	uint64_t unlocks = 0, locks = 0;
-
-#ifdef MMUN_MUTANT_SRCU_SCAN
-	for (uint32_t i = 0; i < sp->nslots; i++)
-		locks += mmun_load_acquire(&sp->slots[i].lock[bank]);
-#endif
-	for (uint32_t i = 0; i < sp->nslots; i++)
-		unlocks += mmun_load_acquire(&sp->slots[i].unlock[bank]);
-#ifndef MMUN_MUTANT_SRCU_SCAN
-	for (uint32_t i = 0; i < sp->nslots; i++)
-		locks += mmun_load_acquire(&sp->slots[i].lock[bank]);
-#endif
-	return locks == unlocks;
+	return inside(sp, bank) <= sp->tolerated[bank];
 }
 
 /* ORDER(srcu-enter): pairs with mmun_srcu_read_lock(). */
 static void begin(struct mmun_srcu *sp)
 {
-#ifndef MMUN_MUTANT_SRCU_ENTER
-	mmun_fence();
-	if (sp->ncpus)
-		barrier_all_threads();
-#endif
+	if (!MMUN_BREAK_SRCU_ENTER) {
+		mmun_fence();
+		if (sp->ncpus)
+			barrier_all_threads();
+	}
 	sp->gp_state = GP_DRAIN_OTHER;
 }
 
@@ -221,10 +237,8 @@ static bool advance(struct mmun_srcu *sp)
 		return true;
 	case GP_DRAIN_OTHER:
 		/* ORDER(srcu-bank): readers that were late are in here. */
-#ifndef MMUN_MUTANT_SRCU_BANK
-		if (!bank_is_empty(sp, !entered))
+		if (!MMUN_BREAK_SRCU_BANK && !bank_is_empty(sp, !entered))
 			return false;
-#endif
 		mmun_write(&sp->idx, !entered);
 		sp->gp_state = GP_DRAIN_OLD;
 		return true;
@@ -291,17 +305,32 @@ static void back_off(unsigned int round)
 	}
 }
 
-void mmun_srcu_synchronize(struct mmun_srcu *sp)
+/* Under gp_lock, which is let go while waiting. */
+static void wait_locked(struct mmun_srcu *sp)
 {
-	uint64_t target;
+	uint64_t target = target_locked(sp);
 
-	mmun_lock(&sp->gp_lock);
-	target = target_locked(sp);
 	for (unsigned int round = 0; !poll_locked(sp, target); round++) {
 		mmun_unlock(&sp->gp_lock);
 		back_off(round);
 		mmun_lock(&sp->gp_lock);
 	}
+}
+
+void mmun_srcu_synchronize(struct mmun_srcu *sp)
+{
+	mmun_lock(&sp->gp_lock);
+	wait_locked(sp);
+	mmun_unlock(&sp->gp_lock);
+}
+
+void mmun_srcu_synchronize_except(struct mmun_srcu *sp, const uint32_t own[2])
+{
+	mmun_lock(&sp->gp_lock);
+	sp->tolerated[0] = own[0];
+	sp->tolerated[1] = own[1];
+	wait_locked(sp);
+	sp->tolerated[0] = sp->tolerated[1] = 0;
 	mmun_unlock(&sp->gp_lock);
 }
 
@@ -347,24 +376,29 @@ void mmun_srcu_ref(struct mmun_srcu *sp)
 	mmun_fetch_add(&sp->refs, 1);
 }
 
-void mmun_srcu_unref(struct mmun_srcu *sp)
+/* Under the list's lock, where its walkers take references.  Return: the last? */
+static bool unref_locked(struct mmun_srcu *sp)
 {
-	struct mmun_sigmask saved;
-
-	/* The list's walkers take references under its lock: the last one goes under it. */
-	mmun_lock_save(&domains.lock, &saved);
-	if (mmun_fetch_sub(&sp->refs, 1) != 1) {
-		mmun_unlock_restore(&domains.lock, &saved);
-		return;
-	}
+	if (mmun_fetch_sub(&sp->refs, 1) != 1)
+		return false;
 	if (sp->prev)
 		sp->prev->next = sp->next;
 	else
 		domains.head = sp->next;
 	if (sp->next)
 		sp->next->prev = sp->prev;
+	return !sp->is_static;
+}
+
+void mmun_srcu_unref(struct mmun_srcu *sp)
+{
+	struct mmun_sigmask saved;
+	bool last;
+
+	mmun_lock_save(&domains.lock, &saved);
+	last = unref_locked(sp);
 	mmun_unlock_restore(&domains.lock, &saved);
-	if (!sp->is_static)
+	if (last)
 		free(sp);
 }
 
@@ -379,26 +413,30 @@ void mmun_srcu_free(struct mmun_srcu *sp)
 	mmun_srcu_unref(sp);
 }
 
-/* The one after @sp, or the first; moves the walker's reference. */
+/* The next with an owner, or the first; moves the walker's reference. */
 static struct mmun_srcu *next_domain(struct mmun_srcu *sp)
 {
 	struct mmun_sigmask saved;
 	struct mmun_srcu *next;
+	bool last;
 
 	mmun_lock_save(&domains.lock, &saved);
 	next = sp ? sp->next : domains.head;
+	while (next && !next->owner)
+		next = next->next;
 	if (next)
 		mmun_srcu_ref(next);
+	last = sp && unref_locked(sp);
 	mmun_unlock_restore(&domains.lock, &saved);
-	if (sp)
-		mmun_srcu_unref(sp);
+	if (last)
+		free(sp);
 	return next;
 }
 
-void mmun_srcu_for_each(void (*fn)(struct mmun_srcu *sp, void *arg), void *arg)
+void mmun_srcu_for_each(void (*fn)(struct mmun_srcu *sp))
 {
 	for (struct mmun_srcu *sp = next_domain(NULL); sp; sp = next_domain(sp))
-		fn(sp, arg);
+		fn(sp);
 }
 
 /* -- fork -- */
@@ -431,6 +469,7 @@ static void forget_readers(struct mmun_srcu *sp)
 	memset(sp->slots, 0, sp->nslots * sizeof(sp->slots[0]));
 	sp->gp_lock.word = 0;
 	sp->gp_state = GP_IDLE;
+	sp->tolerated[0] = sp->tolerated[1] = 0;
 }
 
 void mmun_srcu_fork_child(void)
@@ -444,16 +483,7 @@ void mmun_srcu_fork_child(void)
 		membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);
 }
 
-void mmun_srcu_reenter(struct mmun_srcu *sp, unsigned int bank, uint32_t times)
+void mmun_srcu_reenter(struct mmun_srcu *sp, unsigned int bank)
 {
-	if (times) {
-		mmun_fetch_add(&my_stripe(sp)->lock[bank], times);
-		mmun_fence();
-	}
-}
-
-void mmun_srcu_suspend(struct mmun_srcu *sp, unsigned int bank, uint32_t times)
-{
-	if (times)
-		mmun_fetch_add(&my_stripe(sp)->unlock[bank], times);
+	mmun_srcu_enter_stripe(sp, bank);
 }

@@ -56,6 +56,7 @@ struct mmun_srcu {
 	struct mmun_lock gp_lock __attribute__((aligned(64)));
 	uint32_t gp_state;	/* enum in srcu.c */
 	uint64_t gp_seq;	/* grace periods completed */
+	uint64_t tolerated[2];	/* sections that are not waited for, by bank */
 
 	/* Deferred callbacks (callback.c). */
 	struct mmun_srcu_head *incoming;	/* pushed by anybody, newest first */
@@ -99,6 +100,7 @@ void mmun_srcu_leave_stripe(struct mmun_srcu *sp, unsigned int bank);
 static inline __attribute__((always_inline)) bool
 mmun_srcu_try_read_lock(struct mmun_srcu *sp, unsigned int *bank)
 {
+	/* ORDER(srcu-bank): may be old by the time of the count. */
 	*bank = mmun_read(&sp->idx);
 	return mmun_this_cpu_inc((uint64_t *)sp + *bank,
 				 offsetof(struct mmun_srcu, slots[0].lock));
@@ -147,6 +149,12 @@ void mmun_srcu_free(struct mmun_srcu *sp);
 void mmun_srcu_synchronize(struct mmun_srcu *sp);
 
 /*
+ * The same but for sections of the caller's own, own[bank] of them, in a domain
+ * on which nobody else waits meanwhile.
+ */
+void mmun_srcu_synchronize_except(struct mmun_srcu *sp, const uint32_t own[2]);
+
+/*
  * Run func(head) on the worker, after a grace period, in the order of the
  * calls.  Context: any; needs no memory.
  */
@@ -166,8 +174,8 @@ int mmun_srcu_start_worker(void);
 /* Is this thread the worker? Context: any. */
 bool mmun_srcu_on_worker(void);
 
-/* Call fn(owner, arg) for every domain.  Context: sleeps; see domain_list. */
-void mmun_srcu_for_each(void (*fn)(struct mmun_srcu *sp, void *arg), void *arg);
+/* Call fn for every domain that has an owner.  Context: sleeps, frees. */
+void mmun_srcu_for_each(void (*fn)(struct mmun_srcu *sp));
 
 /*
  * fork(): hold the list of domains still, in both processes, from prepare to
@@ -180,10 +188,7 @@ void mmun_srcu_fork_child(void);
 void mmun_srcu_fork_each(void (*fn)(void *owner));
 void mmun_srcu_fork_done(void);
 /* In the child: the calling thread is still in this section. */
-void mmun_srcu_reenter(struct mmun_srcu *sp, unsigned int bank, uint32_t times);
-/* The calling thread is as if it had left this section, until it reenters. */
-void mmun_srcu_suspend(struct mmun_srcu *sp, unsigned int bank, uint32_t times);
-
+void mmun_srcu_reenter(struct mmun_srcu *sp, unsigned int bank);
 /* Between srcu.c and callback.c: */
 /* The grace period to wait for, from now on.  */
 uint64_t mmun_srcu_gp_target(struct mmun_srcu *sp);

@@ -28,6 +28,7 @@
  *   ** for free_notifier
  */
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -44,6 +45,7 @@
 struct mm_struct {
 	/* The newest registration; written under lock, walked in srcu. */
 	struct mmu_notifier *first;
+	uint32_t wants;			/* MM_WANTS_*: a walk for the others is idle */
 	struct mmun_srcu *srcu;		/* walks of the list; frees */
 	struct mmun_srcu *in_flight;	/* ranges between start and end */
 
@@ -61,6 +63,12 @@ struct mm_struct {
 
 	/* What mm_self() needs before its first registration; else NULL. */
 	int (*arm)(void);
+};
+
+/* What some notifier, past or present, wants to hear; set before it is listed. */
+enum {
+	MM_WANTS_END = 1 << 0,	/* invalidate_range_end, invalidate_range */
+	MM_WANTS_ARCH = 1 << 1,	/* arch_invalidate_secondary_tlbs */
 };
 
 /* In mn->mmun_private.  Valid when MN_KNOWN says so, whatever was there before. */
@@ -101,20 +109,33 @@ struct mmun_walk {
 	struct mmun_walk *outer;
 };
 
-#define MMUN_OWN_RANGES 6
+#define MMUN_OWN_RANGES 8
 
 struct mmun_task {
 	struct mmun_walk *walk;		/* the callback we are in, innermost */
-	/* Ranges that this thread has started and not ended, by mm and bank. */
+	/* Ranges that this thread has started and not ended (own_ranges.h). */
+	uint32_t nr_own;
+	uint32_t own_untracked;		/* there was no room for */
+	int *errno_at;			/* of this thread; see task_errno() */
+	uint64_t last_range;
 	struct {
-		struct mm_struct *mm;
-		uint32_t count[2];
+		struct mmu_notifier_range *range;
+		uint64_t id;
 	} own[MMUN_OWN_RANGES];
-	uint32_t own_elsewhere;		/* when there was no room in own */
 };
 
 extern __thread struct mmun_task mmun_task
 	__attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+/* errno, without a call but the first time.  Context: any. */
+static inline int *task_errno(void)
+{
+	int *at = mmun_task.errno_at;
+
+	if (mmun_unlikely(!at))
+		at = mmun_task.errno_at = &errno;
+	return at;
+}
 
 /*
  * A walk: a section of mm->srcu, known to the thread.  Context: any.

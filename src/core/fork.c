@@ -13,6 +13,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 
+#include "core/own_ranges.h"
 #include "core/registration.h"
 
 void mmun_mm_fork_child(struct mm_struct *mm);
@@ -59,18 +60,16 @@ static void reset_mm(void *owner)
 		orphan_notifiers(mm);
 }
 
+static void reenter_range(struct mm_struct *mm, unsigned int bank)
+{
+	mmun_srcu_reenter(mm->in_flight, bank);
+}
+
 static void reenter_own_sections(void)
 {
-	struct mmun_task *task = &mmun_task;
-
-	for (struct mmun_walk *walk = task->walk; walk; walk = walk->outer)
-		mmun_srcu_reenter(walk->mm->srcu, walk->bank, 1);
-	for (int i = 0; i < MMUN_OWN_RANGES; i++)
-		for (unsigned int bank = 0; bank < 2; bank++)
-			if (task->own[i].count[bank])
-				mmun_srcu_reenter(task->own[i].mm->in_flight,
-						  bank,
-						  task->own[i].count[bank]);
+	for (struct mmun_walk *w = mmun_task.walk; w; w = w->outer)
+		mmun_srcu_reenter(w->mm->srcu, w->bank);
+	mmun_each_own_range(reenter_range);
 }
 
 static void after_fork_in_child(void)

@@ -12,87 +12,18 @@
  */
 #include <errno.h>
 
+#include "base/mutants.h"
 #include "base/warn.h"
-#include "core/core.h"
-
-/* range->mmun_private: */
-enum {
-	R_STATE,	/* R_STARTED and the bank of mm->in_flight */
-	R_SEQ,		/* the newest notifier that saw the start */
-	R_TASK,		/* who started it */
-};
-#define R_STARTED 0x6d6d756e72616e00ULL
+#include "core/own_ranges.h"
 
 /* -- ranges in flight -- */
 
-/*
- * A range of this thread must not keep this thread's registrations waiting.
- * The first place is that of the mm that the thread was last busy with.
- */
-static __attribute__((noinline)) void own_in_other_place(struct mm_struct *mm,
-							 unsigned int bank)
-{
-	struct mmun_task *task = &mmun_task;
-
-	for (int i = 0; i < MMUN_OWN_RANGES; i++) {
-		if (task->own[i].mm != mm &&
-		    (task->own[i].count[0] || task->own[i].count[1]))
-			continue;
-		task->own[i].mm = mm;
-		task->own[i].count[bank]++;
-		return;
-	}
-	task->own_elsewhere++;
-}
-
-static __attribute__((noinline)) void disown_in_other_place(struct mm_struct *mm,
-							    unsigned int bank)
-{
-	struct mmun_task *task = &mmun_task;
-
-	for (int i = 0; i < MMUN_OWN_RANGES; i++) {
-		if (task->own[i].mm == mm && task->own[i].count[bank]) {
-			task->own[i].count[bank]--;
-			return;
-		}
-	}
-	if (task->own_elsewhere)
-		task->own_elsewhere--;
-}
-
-static inline void own_range(struct mm_struct *mm, unsigned int bank)
-{
-	if (mmun_likely(mmun_task.own[0].mm == mm))
-		mmun_task.own[0].count[bank]++;
-	else
-		own_in_other_place(mm, bank);
-}
-
-static inline void disown_range(struct mm_struct *mm, unsigned int bank)
-{
-	if (mmun_likely(mmun_task.own[0].mm == mm &&
-			mmun_task.own[0].count[bank]))
-		mmun_task.own[0].count[bank]--;
-	else
-		disown_in_other_place(mm, bank);
-}
-
 void mmun_wait_for_ranges(struct mm_struct *mm)
 {
-	uint32_t own[2] = { 0, 0 };
+	uint32_t own[2];
 
-	for (int i = 0; i < MMUN_OWN_RANGES; i++) {
-		if (mmun_task.own[i].mm == mm) {
-			own[0] += mmun_task.own[i].count[0];
-			own[1] += mmun_task.own[i].count[1];
-		}
-	}
-	/* Nobody else waits meanwhile: the caller holds the mmap lock. */
-	for (unsigned int bank = 0; bank < 2; bank++)
-		mmun_srcu_suspend(mm->in_flight, bank, own[bank]);
-	mmun_srcu_synchronize(mm->in_flight);
-	for (unsigned int bank = 0; bank < 2; bank++)
-		mmun_srcu_reenter(mm->in_flight, bank, own[bank]);
+	mmun_count_own_ranges(mm, own);
+	mmun_srcu_synchronize_except(mm->in_flight, own);
 }
 
 static inline void range_open(struct mmu_notifier_range *range)
@@ -100,33 +31,24 @@ static inline void range_open(struct mmu_notifier_range *range)
 	unsigned int bank = mmun_srcu_read_lock(range->mm->in_flight);
 
 	range->mmun_private[R_STATE] = R_STARTED | bank;
-	range->mmun_private[R_TASK] = (uintptr_t)&mmun_task;
-	own_range(range->mm, bank);
+	own_range(range);
 }
 
 static inline void range_close(struct mmu_notifier_range *range)
 {
 	unsigned int bank = range->mmun_private[R_STATE] & 1;
 
-	if (range->mmun_private[R_TASK] == (uintptr_t)&mmun_task)
-		disown_range(range->mm, bank);
+	disown_range(range);
 	range->mmun_private[R_STATE] = 0;
 	mmun_srcu_read_unlock(range->mm->in_flight, bank);
-}
-
-static inline bool range_is_open(const struct mmu_notifier_range *range)
-{
-	return (range->mmun_private[R_STATE] & ~1ULL) == R_STARTED;
 }
 
 /* Nobody who came after the start: he must not hear of an end of it. */
 static bool saw_start(struct mmu_notifier *mn,
 		      const struct mmu_notifier_range *range)
 {
-#ifdef MMUN_MUTANT_REGISTER
-	return true;
-#endif
-	return mn_private(mn)->seq <= range->mmun_private[R_SEQ];
+	return MMUN_BREAK_REGISTER ||
+	       mn_private(mn)->seq <= range->mmun_private[R_SEQ];
 }
 
 /* -- start -- */
@@ -185,40 +107,42 @@ static int walk_start_ops(struct mmu_notifier_range *range)
 	return ret;
 }
 
-static __attribute__((noinline)) int start_walk(struct mmu_notifier_range *range)
+static __attribute__((noinline)) int start_walk(struct mmu_notifier_range *range,
+						unsigned int blockable)
 {
-	int saved_errno = errno, ret;
+	int *err = task_errno(), saved_errno = *err, ret;
 	struct mmun_walk walk;
 
+	range->flags &= ~MMU_NOTIFIER_RANGE_BLOCKABLE;
+	range->flags |= blockable;
 	walk_begin(range->mm, &walk);
 	ret = walk_start_ops(range);
 	walk_end(&walk);
-	errno = saved_errno;
+	*err = saved_errno;
 	if (mmun_unlikely(ret))
 		range_close(range);
 	return ret;
 }
 
-static inline int range_start(struct mmu_notifier_range *range)
+static inline int range_start(struct mmu_notifier_range *range,
+			      unsigned int blockable)
 {
 	range_open(range);
 	range->mmun_private[R_SEQ] = 0;
 	if (!mmun_load_acquire(&range->mm->first))
 		return 0;
-	return start_walk(range);
+	return start_walk(range, blockable);
 }
 
 void mmu_notifier_invalidate_range_start(struct mmu_notifier_range *range)
 {
-	range->flags |= MMU_NOTIFIER_RANGE_BLOCKABLE;
-	range_start(range);
+	range_start(range, MMU_NOTIFIER_RANGE_BLOCKABLE);
 }
 EXPORT_SYMBOL(mmu_notifier_invalidate_range_start);
 
 int mmu_notifier_invalidate_range_start_nonblock(struct mmu_notifier_range *range)
 {
-	range->flags &= ~MMU_NOTIFIER_RANGE_BLOCKABLE;
-	return range_start(range);
+	return range_start(range, 0);
 }
 EXPORT_SYMBOL(mmu_notifier_invalidate_range_start_nonblock);
 
@@ -227,13 +151,13 @@ EXPORT_SYMBOL(mmu_notifier_invalidate_range_start_nonblock);
 static __attribute__((noinline)) void end_walk(struct mmu_notifier_range *range,
 					       bool flush)
 {
-	int saved_errno = errno;
+	int *err = task_errno(), saved_errno = *err;
 	struct mmun_walk walk;
 
 	walk_begin(range->mm, &walk);
 	walk_end_ops(range, flush);
 	walk_end(&walk);
-	errno = saved_errno;
+	*err = saved_errno;
 	range_close(range);
 }
 
@@ -247,7 +171,8 @@ static inline void range_end(struct mmu_notifier_range *range, bool flush)
 	if (mmun_unlikely(!range_is_open(range)))
 		warn_not_started();
 	/* Whoever came after the start is not told of the end. */
-	else if (range->mmun_private[R_SEQ])
+	else if ((range->mmun_private[R_SEQ] || MMUN_BREAK_REGISTER) &&
+		 (mmun_read(&range->mm->wants) & MM_WANTS_END))
 		end_walk(range, flush);
 	else
 		range_close(range);
@@ -275,11 +200,12 @@ EXPORT_SYMBOL(mmu_notifier_invalidate_range_only_end);
 	do {                                                                   \
 		struct mmu_notifier *mn;                                       \
 		struct mmun_walk walk;                                         \
-		int saved_errno;                                               \
+		int *err, saved_errno;                                         \
 									       \
 		if (!mmun_load_acquire(&(mm)->first))                          \
 			break;                                                 \
-		saved_errno = errno;                                           \
+		err = task_errno();                                            \
+		saved_errno = *err;                                            \
 		walk_begin((mm), &walk);                                       \
 		for_each_notifier(mn, (mm)) {                                  \
 			if (!mn->ops->op)                                      \
@@ -287,7 +213,7 @@ EXPORT_SYMBOL(mmu_notifier_invalidate_range_only_end);
 			body;                                                  \
 		}                                                              \
 		walk_end(&walk);                                               \
-		errno = saved_errno;                                           \
+		*err = saved_errno;                                           \
 	} while (0)
 
 void mmu_notifier_invalidate_range(struct mm_struct *mm, unsigned long start,
@@ -302,6 +228,8 @@ void mmu_notifier_arch_invalidate_secondary_tlbs(struct mm_struct *mm,
 						 unsigned long start,
 						 unsigned long end)
 {
+	if (mmun_likely(!(mmun_read(&mm->wants) & MM_WANTS_ARCH)))
+		return;
 	walk_ops(mm, arch_invalidate_secondary_tlbs,
 		 mn->ops->arch_invalidate_secondary_tlbs(mn, mm, start, end));
 }

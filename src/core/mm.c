@@ -156,6 +156,9 @@ void mmun_mm_exit(struct mm_struct *mm)
 {
 	mmun_xchg(&mm->mm_users, 0);
 	mmun_release_notifiers(mm);
+	/* What was put is freed before the subscribers' own destructors run. */
+	if (!mmun_in_callback(mm) && !mmun_srcu_on_worker())
+		mmun_srcu_barrier(mm->srcu);
 }
 
 void mmgrab(struct mm_struct *mm)

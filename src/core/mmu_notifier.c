@@ -22,6 +22,7 @@
 #include <errno.h>
 #include <limits.h>
 
+#include "base/mutants.h"
 #include "base/warn.h"
 #include "core/registration.h"
 
@@ -43,8 +44,12 @@ static int check_ops(const struct mmu_notifier_ops *ops)
 /* May the calling thread add to this mm's list? */
 static int check_context(struct mm_struct *mm)
 {
-	if (mmun_in_callback(mm) || mmun_task.own_elsewhere) {
+	if (mmun_in_callback(mm)) {
 		mmun_warn_once("registration inside a callback of the same mm");
+		return -EDEADLK;
+	}
+	if (mmun_task.own_untracked) {
+		mmun_warn_once("registration with too many ranges of one's own in flight");
 		return -EDEADLK;
 	}
 	return mmun_read(&mm->mm_users) ? 0 : -ESRCH;
@@ -107,10 +112,8 @@ int __mmu_notifier_register(struct mmu_notifier *mn, struct mm_struct *mm)
 		err = prepare(mm);
 	if (!err)
 		err = link_notifier(mn, mm);
-#ifndef MMUN_MUTANT_REGISTER
-	if (!err)
+	if (!err && !MMUN_BREAK_REGISTER)
 		mmun_wait_for_ranges(mm);
-#endif
 	return err;
 }
 EXPORT_SYMBOL(__mmu_notifier_register);
@@ -138,7 +141,10 @@ EXPORT_SYMBOL(mm_has_notifiers);
 
 /* -- get -- */
 
-/* One user more, unless there is none left: then the last put is under way. */
+/*
+ * One user more, unless there is none left: then the last put is under way.
+ * ORDER(users-zero): looked at and counted in one; pairs with the puts.
+ */
 static struct mmu_notifier *count_user(struct mmu_notifier *mn)
 {
 	unsigned int users = mmun_read(&mn->users);
@@ -148,6 +154,10 @@ static struct mmu_notifier *count_user(struct mmu_notifier *mn)
 			return NULL;
 		if (users == UINT_MAX)
 			return (struct mmu_notifier *)ERR_PTR(-EOVERFLOW);
+		if (MMUN_BREAK_USERS_ZERO) {
+			mmun_write(&mn->users, users + 1);
+			break;
+		}
 	} while (!mmun_cas(&mn->users, &users, users + 1));
 	return mn;
 }
@@ -323,8 +333,9 @@ void mmu_notifier_put(struct mmu_notifier *mn)
 		return;
 	}
 	/*
-	 * ORDER(users-zero): ordered on both sides.  Pairs with itself: what
-	 * every user did comes before the free that the last one causes.
+	 * ORDER(users-zero): ordered on both sides.  Pairs with itself, what
+	 * every user did comes before the free that the last one causes, and
+	 * with count_user().
 	 */
 	users = mmun_read(&mn->users);
 	do {
@@ -338,14 +349,10 @@ void mmu_notifier_put(struct mmu_notifier *mn)
 }
 EXPORT_SYMBOL(mmu_notifier_put);
 
-static void synchronize_one(struct mmun_srcu *sp, void *unused)
+static void synchronize_one(struct mmun_srcu *sp)
 {
-	(void)unused;
-	/* Not the counts of ranges: nobody is freed after those. */
-	if (mmun_read(&sp->owner)) {
-		mmun_srcu_synchronize(sp);
-		mmun_srcu_barrier(sp);
-	}
+	mmun_srcu_synchronize(sp);
+	mmun_srcu_barrier(sp);
 }
 
 void mmu_notifier_synchronize(void)
@@ -354,7 +361,7 @@ void mmu_notifier_synchronize(void)
 		mmun_warn_once("mmu_notifier_synchronize() inside a callback: not waiting");
 		return;
 	}
-	mmun_srcu_for_each(synchronize_one, NULL);
+	mmun_srcu_for_each(synchronize_one);
 }
 EXPORT_SYMBOL(mmu_notifier_synchronize);
 

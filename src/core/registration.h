@@ -3,12 +3,24 @@
 #define MMUN_CORE_REGISTRATION_H
 /* The list of an mm: newest first, written under mm->lock, walked without. */
 
+#include "base/mutants.h"
 #include "core/core.h"
 
 static inline bool mn_is_known(struct mmu_notifier *mn)
 {
 	return (mmun_read(&mn_private(mn)->state) & ~(uint64_t)MN_FLAGS) ==
 	       mn_known(mn);
+}
+
+static inline uint32_t wants_of(const struct mmu_notifier_ops *ops)
+{
+	uint32_t wants = 0;
+
+	if (ops->invalidate_range_end || ops->invalidate_range)
+		wants |= MM_WANTS_END;
+	if (ops->arch_invalidate_secondary_tlbs)
+		wants |= MM_WANTS_ARCH;
+	return wants;
 }
 
 /* Under mm->lock. */
@@ -22,15 +34,15 @@ static inline void list_add(struct mm_struct *mm, struct mmu_notifier *mn)
 	if (priv->next)
 		mn_private(priv->next)->pprev = &priv->next;
 	mmun_fetch_or(&priv->state, MN_LISTED);
+	mmun_write(&mm->wants, mm->wants | wants_of(mn->ops));
 	/*
 	 * ORDER(sub-publish): release.  Pairs with for_each_notifier(): a walk
 	 * that finds the notifier finds its fields.
 	 */
-#ifndef MMUN_MUTANT_SUB_PUBLISH
-	mmun_store_release(&mm->first, mn);
-#else
-	mmun_write(&mm->first, mn);
-#endif
+	if (!MMUN_BREAK_SUB_PUBLISH)
+		mmun_store_release(&mm->first, mn);
+	else
+		mmun_write(&mm->first, mn);
 }
 
 /* Under mm->lock.  A walk that stands on @mn goes on from its next. */

@@ -2,8 +2,8 @@
 #ifndef MMUN_MONITOR_BRACKET_H
 #define MMUN_MONITOR_BRACKET_H
 /*
- * Start, the call itself, end: what every source that sees a call before it is
- * made does with it.
+ * Decode, start, the call itself, end: what every source that sees a call before
+ * it is made does with it.
  *
  * Context: the event path; errno is the call's.
  */
@@ -17,17 +17,7 @@ struct mmun_call {
 	long arg[7];
 };
 
-static inline long mmun_make_call(const struct mmun_call *call)
-{
-	long ret = call->fn(call->arg[0], call->arg[1], call->arg[2],
-			    call->arg[3], call->arg[4], call->arg[5],
-			    call->arg[6]);
-
-	return call->returns_int ? (int)ret : ret;
-}
-
-/* Make the call between the start and the end of each span. */
-long mmun_bracket(const struct mmun_raw_event *ev, const struct mmun_span *span,
-		  unsigned int n, const struct mmun_call *call);
+/* Make the call between the start and the end of each range that it changes. */
+long mmun_bracket(const struct mmun_raw_event *ev, const struct mmun_call *call);
 
 #endif /* MMUN_MONITOR_BRACKET_H */

@@ -11,6 +11,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "base/safe_read.h"
 #include "base/syscall.h"
 #include "monitor/decode.h"
 #include "monitor/proc_maps.h"
@@ -35,6 +36,10 @@
 #define MREMAP_DONTUNMAP 4
 #endif
 #define MAP_HUGE_SHIFT_BITS 26
+/* 8 is PROT_SEM; 0x10 and 0x20 are aarch64's BTI and MTE. */
+#define PROT_KNOWN                                                             \
+	(PROT_READ | PROT_WRITE | PROT_EXEC | 0x38 | PROT_GROWSDOWN |          \
+	 PROT_GROWSUP)
 #define PIDFD_SELF_THREAD_FD (-10000)
 #define PIDFD_SELF_THREAD_GROUP_FD (-10001)
 
@@ -115,9 +120,12 @@ static unsigned long mapping_unit(unsigned long flags, long fd)
 
 static void decode_mmap(const unsigned long *arg, struct spans *s)
 {
-	unsigned long flags = arg[3], unit, len;
+	unsigned long flags = arg[3], type = flags & MAP_TYPE, unit, len;
 
 	if (!(flags & MAP_FIXED) || (flags & MAP_FIXED_NOREPLACE))
+		return;
+	if (type < MAP_SHARED || type > MAP_SHARED_VALIDATE ||
+	    !page_aligned(arg[5]))
 		return;
 	unit = mapping_unit(flags, (int)arg[4]);
 	len = (arg[1] + unit - 1) & ~(unit - 1);
@@ -144,8 +152,11 @@ static void decode_mremap(const unsigned long *arg, struct spans *s)
 	if ((flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) &&
 	    !(flags & MREMAP_MAYMOVE))
 		return;
+	if ((flags & MREMAP_DONTUNMAP) && old_len != new_len)
+		return;
 	if (flags & MREMAP_FIXED) {
-		if (!page_aligned(arg[4]))
+		if (!page_aligned(arg[4]) ||
+		    (arg[4] < old + old_len && old < arg[4] + new_len))
 			return;
 		add_pages(s, arg[4], new_len, MMU_NOTIFY_UNMAP, 0);
 	}
@@ -219,25 +230,6 @@ static bool pidfd_is_self(int fd)
 	return !pid || pid == mmun_syscall(SYS_getpid);
 }
 
-/*
- * The vector is the caller's and may not be readable: the kernel will say so,
- * and here it must not fault.
- */
-static bool read_iovec(struct iovec *to, unsigned long from, unsigned long n)
-{
-	struct iovec local = { to, n * sizeof(*to) };
-	struct iovec remote = { (void *)from, n * sizeof(*to) };
-	long got = mmun_syscall(SYS_process_vm_readv, mmun_syscall(SYS_getpid),
-				&local, 1, &remote, 1, 0);
-
-	if (got == -EFAULT)
-		return false;
-	/* Forbidden here: trust the caller, as every other reader of it does. */
-	if (got < 0)
-		__builtin_memcpy(to, (void *)from, n * sizeof(*to));
-	return got < 0 || got == (long)(n * sizeof(*to));
-}
-
 static void decode_process_madvise(const unsigned long *arg, struct spans *s)
 {
 	unsigned long n = arg[2];
@@ -248,7 +240,9 @@ static void decode_process_madvise(const unsigned long *arg, struct spans *s)
 		return;
 	for (unsigned long done = 0, part; done < n; done += part) {
 		part = n - done < 16 ? n - done : 16;
-		if (!read_iovec(iov, arg[1] + done * sizeof(*iov), part))
+		/* If it is not there, the kernel will say so. */
+		if (!mmun_safe_read(iov, (struct iovec *)arg[1] + done,
+				    part * sizeof(*iov)))
 			return;
 		for (unsigned long i = 0; i < part; i++)
 			add_pages(s, (unsigned long)iov[i].iov_base,
@@ -280,7 +274,8 @@ static void decode_mprotect(const unsigned long *arg, struct spans *s)
 	struct grows_down g = { arg[0], arg[0] };
 	unsigned long size = page_up(arg[1]);
 
-	if (!size || !page_aligned(arg[0]) || arg[0] + size <= arg[0])
+	if (!size || !page_aligned(arg[0]) || arg[0] + size <= arg[0] ||
+	    (arg[2] & ~(unsigned long)PROT_KNOWN))
 		return;
 	/* From the start of the stack, wherever that is. */
 	if (arg[2] & PROT_GROWSDOWN)

@@ -21,7 +21,6 @@
 
 #include "base/atomic.h"
 #include "base/lock.h"
-#include "base/syscall.h"
 #include "monitor/bracket.h"
 #include "monitor/monitor_ops.h"
 #include "monitor/patch.h"
@@ -48,7 +47,8 @@ struct entry {
 	const char *name;
 	void *hook;
 	struct mmun_patch patch;
-	call_fn orig;		/* published before the entry is live */
+	void *orig;		/* published before the entry is live */
+	bool returns_int;
 	int error;
 	bool reports;
 };
@@ -66,161 +66,139 @@ static long probed(enum entry_id id)
 	return -1;
 }
 
-/*
- * Growing a mapping moves it or not, and only the kernel knows.  In place
- * nothing is invalidated: so that is tried first, as the kernel itself does.
- */
-static bool grown_in_place(const struct mmun_raw_event *ev)
+static inline long intercept(enum entry_id id, const struct mmun_raw_event *ev,
+			     const struct mmun_call *call)
 {
-	const unsigned long *arg = ev->arg;
-
-	return ev->nr == SYS_mremap && (int)arg[3] == MREMAP_MAYMOVE && arg[1] &&
-	       arg[2] > arg[1] &&
-	       mmun_syscall(SYS_mremap, arg[0], arg[1], arg[2], 0) == (long)arg[0];
-}
-
-static __attribute__((noinline)) long
-intercept(enum entry_id id, const struct mmun_raw_event *ev,
-	  const struct mmun_call *call)
-{
-	struct mmun_span span[MMUN_MAX_SPANS];
-	unsigned int n;
-
-	if (mmun_unlikely(probing))
-		return probed(id);
-	if (mmun_unlikely(grown_in_place(ev)))
-		return ev->arg[0];
-	n = mmun_decode(ev, span);
-	if (!n)
-		return mmun_make_call(call);
-	return mmun_bracket(ev, span, n, call);
-}
-
-/* Most mappings are new ones, and many calls empty: no need to look closer. */
-static inline bool changes_nothing(long nr, long len, long flags)
-{
-	switch (nr) {
-	case SYS_mmap:
-		return !(flags & MAP_FIXED);
-	case SYS_munmap:
-	case SYS_madvise:
-	case SYS_mprotect:
-		return !len;
-	default:
-		return false;
-	}
+	return mmun_unlikely(probing) ? probed(id) : mmun_bracket(ev, call);
 }
 
 /* An entry whose arguments are the system call's. */
-static inline __attribute__((always_inline)) long
-intercept_plain(enum entry_id id, bool returns_int, long nr, long a, long b,
-		long c, long d, long e, long f)
+static __attribute__((noinline)) long
+intercept_plain(enum entry_id id, long nr, long a, long b, long c, long d,
+		long e, long f)
 {
-	if (changes_nothing(nr, b, d) && mmun_likely(!probing))
-		return entries[id].orig(a, b, c, d, e, f, 0);
 	struct mmun_raw_event ev = { nr, { a, b, c, d, e, f } };
-	struct mmun_call call = { entries[id].orig, returns_int,
-				  { a, b, c, d, e, f } };
+	struct mmun_call call = { (call_fn)entries[id].orig,
+				  entries[id].returns_int, { a, b, c, d, e, f } };
 
 	return intercept(id, &ev, &call);
 }
 
+/*
+ * Most mappings are new ones, and many calls empty: these go on by a jump, as if
+ * the hook were not there.
+ */
 static int hook_munmap(void *addr, size_t len)
 {
-	return intercept_plain(MUNMAP, true, SYS_munmap, (long)addr, len, 0, 0, 0, 0);
+	int (*orig)(void *, size_t) = entries[MUNMAP].orig;
+
+	if (!len && mmun_likely(!probing))
+		return orig(addr, len);
+	return intercept_plain(MUNMAP, SYS_munmap, (long)addr, len, 0, 0, 0, 0);
 }
 
 static void *hook_mmap(void *addr, size_t len, int prot, int flags, int fd,
 		       off_t offset)
 {
-	return (void *)intercept_plain(MMAP, false, SYS_mmap, (long)addr, len, prot,
+	void *(*orig)(void *, size_t, int, int, int, off_t) = entries[MMAP].orig;
+
+	if (!(flags & MAP_FIXED) && mmun_likely(!probing))
+		return orig(addr, len, prot, flags, fd, offset);
+	return (void *)intercept_plain(MMAP, SYS_mmap, (long)addr, len, prot,
 				       flags, fd, offset);
 }
 
 static int hook_madvise(void *addr, size_t len, int advice)
 {
-	return intercept_plain(MADVISE, true, SYS_madvise, (long)addr, len, advice, 0,
+	int (*orig)(void *, size_t, int) = entries[MADVISE].orig;
+
+	if (!len && mmun_likely(!probing))
+		return orig(addr, len, advice);
+	return intercept_plain(MADVISE, SYS_madvise, (long)addr, len, advice, 0,
 			       0, 0);
 }
 
 static int hook_mprotect(void *addr, size_t len, int prot)
 {
-	return intercept_plain(MPROTECT, true, SYS_mprotect, (long)addr, len, prot, 0,
+	return intercept_plain(MPROTECT, SYS_mprotect, (long)addr, len, prot, 0,
 			       0, 0);
 }
 
 static int hook_pkey_mprotect(void *addr, size_t len, int prot, int pkey)
 {
-	return intercept_plain(PKEY_MPROTECT, true, SYS_pkey_mprotect, (long)addr, len,
+	return intercept_plain(PKEY_MPROTECT, SYS_pkey_mprotect, (long)addr, len,
 			       prot, pkey, 0, 0);
+}
+
+static void *hook_mremap(void *old, size_t old_len, size_t new_len, int flags,
+			 void *new)
+{
+	return (void *)intercept_plain(MREMAP, SYS_mremap, (long)old, old_len,
+				       new_len, flags, (long)new, 0);
 }
 
 static ssize_t hook_process_madvise(int pidfd, const struct iovec *iov,
 				    size_t n, int advice, unsigned int flags)
 {
-	return intercept_plain(PROCESS_MADVISE, false, SYS_process_madvise, pidfd,
+	return intercept_plain(PROCESS_MADVISE, SYS_process_madvise, pidfd,
 			       (long)iov, n, advice, flags, 0);
 }
 
 static int hook_brk(void *addr)
 {
-	return intercept_plain(BRK, true, SYS_brk, (long)addr, 0, 0, 0, 0, 0);
+	return intercept_plain(BRK, SYS_brk, (long)addr, 0, 0, 0, 0, 0);
 }
 
 static void *hook_shmat(int id, const void *addr, int flags)
 {
-	return (void *)intercept_plain(SHMAT, false, SYS_shmat, id, (long)addr, flags,
+	return (void *)intercept_plain(SHMAT, SYS_shmat, id, (long)addr, flags,
 				       0, 0, 0);
 }
 
 static int hook_shmdt(const void *addr)
 {
-	return intercept_plain(SHMDT, true, SYS_shmdt, (long)addr, 0, 0, 0, 0, 0);
+	return intercept_plain(SHMDT, SYS_shmdt, (long)addr, 0, 0, 0, 0, 0);
 }
 
 /* Its argument is a difference. */
 static void *hook_sbrk(intptr_t increment)
 {
 	struct mmun_raw_event ev = { SYS_brk, { 0 } };
-	struct mmun_call call = { entries[SBRK].orig, false, { increment } };
+	struct mmun_call call = { (call_fn)entries[SBRK].orig, false,
+				  { increment } };
 
 	if (increment < 0 && !probing)
 		ev.arg[0] = mmun_current_brk() + increment;
 	return (void *)intercept(SBRK, &ev, &call);
 }
 
-static void *hook_mremap(void *old, size_t old_len, size_t new_len, int flags,
-			 void *new)
-{
-	return (void *)intercept_plain(MREMAP, false, SYS_mremap, (long)old,
-				       old_len, new_len, flags, (long)new, 0);
-}
-
 /* libc's syscall() takes whatever registers and stack slot are there; so here. */
 static long hook_syscall(long nr, long a, long b, long c, long d, long e, long f)
 {
 	struct mmun_raw_event ev = { nr, { a, b, c, d, e, f } };
-	struct mmun_call call = { entries[SYSCALL].orig, false,
+	struct mmun_call call = { (call_fn)entries[SYSCALL].orig, false,
 				  { nr, a, b, c, d, e, f } };
 
 	return intercept(SYSCALL, &ev, &call);
 }
 
+#define LONG(function) { .name = #function, .hook = hook_##function }
+#define INT(function)                                                          \
+	{ .name = #function, .hook = hook_##function, .returns_int = true }
+
 static struct entry entries[NR_ENTRIES] = {
-	[MUNMAP] = { .name = "munmap", .hook = hook_munmap },
-	[MMAP] = { .name = "mmap", .hook = hook_mmap },
-	[MREMAP] = { .name = "mremap", .hook = hook_mremap },
-	[MADVISE] = { .name = "madvise", .hook = hook_madvise },
-	[PROCESS_MADVISE] = { .name = "process_madvise",
-			      .hook = hook_process_madvise },
-	[BRK] = { .name = "brk", .hook = hook_brk },
-	[SBRK] = { .name = "sbrk", .hook = hook_sbrk },
-	[SHMDT] = { .name = "shmdt", .hook = hook_shmdt },
-	[SHMAT] = { .name = "shmat", .hook = hook_shmat },
-	[MPROTECT] = { .name = "mprotect", .hook = hook_mprotect },
-	[PKEY_MPROTECT] = { .name = "pkey_mprotect",
-			    .hook = hook_pkey_mprotect },
-	[SYSCALL] = { .name = "syscall", .hook = hook_syscall },
+	[MUNMAP] = INT(munmap),
+	[MMAP] = LONG(mmap),
+	[MREMAP] = LONG(mremap),
+	[MADVISE] = INT(madvise),
+	[PROCESS_MADVISE] = LONG(process_madvise),
+	[BRK] = INT(brk),
+	[SBRK] = LONG(sbrk),
+	[SHMDT] = INT(shmdt),
+	[SHMAT] = LONG(shmat),
+	[MPROTECT] = INT(mprotect),
+	[PKEY_MPROTECT] = INT(pkey_mprotect),
+	[SYSCALL] = LONG(syscall),
 };
 
 /* -- starting -- */
@@ -248,7 +226,7 @@ static int install(struct entry *e, void *libc)
 	err = mmun_patch_prepare(&e->patch);
 	if (err)
 		return err;
-	e->orig = (call_fn)e->patch.orig;
+	e->orig = e->patch.orig;
 	return mmun_patch_commit(&e->patch);
 }
 
@@ -304,7 +282,7 @@ static int entry_info(size_t index, struct mmun_entry_info *info)
 		return -ENOENT;
 	info->name = entries[index].name;
 	info->how = entries[index].patch.foreign && !entries[index].error ?
-			    "jump in front of a foreign patch" :
+			    "chained to a foreign patch" :
 			    entries[index].patch.how;
 	info->error = entries[index].error;
 	info->reports = entries[index].reports;

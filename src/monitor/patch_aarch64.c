@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/atomic.h"
 #include "monitor/patch.h"
 
 #define INSN 4
@@ -225,10 +226,6 @@ int mmun_patch_store(const struct mmun_patch_plan *plan)
 
 	memcpy(&was, plan->old, sizeof(was));
 	memcpy(&will, plan->new, sizeof(will));
-	if (!__atomic_compare_exchange_n((uint32_t *)plan->site, &was, will,
-					 false, __ATOMIC_SEQ_CST,
-					 __ATOMIC_RELAXED))
-		return -EBUSY;
-	return 0;
+	return mmun_cas((uint32_t *)plan->site, &was, will) ? 0 : -EBUSY;
 }
 #endif /* __aarch64__ */

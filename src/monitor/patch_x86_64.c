@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/atomic.h"
 #include "monitor/patch.h"
 
 #define NEAR_LEN 5 /* e9 rel32 */
@@ -438,8 +439,7 @@ static bool swap8(uint64_t *at, const void *old, const void *new)
 
 	memcpy(&was, old, sizeof(was));
 	memcpy(&will, new, sizeof(will));
-	return __atomic_compare_exchange_n(at, &was, will, false,
-					   __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+	return mmun_cas(at, &was, will);
 }
 
 /* By hand: the compiler would call libatomic, which may use a lock. */

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef MMUN_CORE_OWN_RANGES_H
+#define MMUN_CORE_OWN_RANGES_H
+/*
+ * The ranges that a thread has in flight itself.  Its registrations must not
+ * wait for them: it would wait for itself.
+ *
+ * A thread remembers where each range lies, and the number that it gave it.  It
+ * may be ended in another thread, and its memory be used for something else
+ * since; so before a range of the past is believed in, it is looked at, with
+ * a read that cannot fault.
+ *
+ * Context: the event path, for the inline ones.
+ */
+
+#include "core/core.h"
+
+/* range->mmun_private: */
+enum {
+	R_STATE,	/* R_STARTED and the bank of mm->in_flight, or 0 */
+	R_SEQ,		/* the newest notifier that saw the start */
+	R_TASK,		/* who started it */
+	R_ID,		/* ... and the number he gave it */
+};
+#define R_STARTED 0x6d6d756e72616e00ULL
+
+static inline bool range_is_open(const struct mmu_notifier_range *range)
+{
+	return (range->mmun_private[R_STATE] & ~1ULL) == R_STARTED;
+}
+
+void mmun_own_range_no_room(struct mmu_notifier_range *range);
+void mmun_disown_range_out_of_order(struct mmu_notifier_range *range);
+
+static inline void own_range(struct mmu_notifier_range *range)
+{
+	struct mmun_task *task = &mmun_task;
+	uint32_t n = mmun_read(&task->nr_own);
+
+	range->mmun_private[R_TASK] = (uintptr_t)task;
+	range->mmun_private[R_ID] = ++task->last_range;
+	if (mmun_unlikely(n == MMUN_OWN_RANGES)) {
+		mmun_own_range_no_room(range);
+		return;
+	}
+	task->own[n].range = range;
+	task->own[n].id = range->mmun_private[R_ID];
+	/* A signal handler's ranges come and go above n. */
+	mmun_barrier();
+	mmun_write(&task->nr_own, n + 1);
+}
+
+static inline void disown_range(struct mmu_notifier_range *range)
+{
+	struct mmun_task *task = &mmun_task;
+	uint32_t n = mmun_read(&task->nr_own);
+
+	if (mmun_unlikely(range->mmun_private[R_TASK] != (uintptr_t)task))
+		return;
+	if (mmun_likely(n && task->own[n - 1].id == range->mmun_private[R_ID]))
+		mmun_write(&task->nr_own, n - 1);
+	else
+		mmun_disown_range_out_of_order(range);
+}
+
+/*
+ * Count this thread's ranges in flight on @mm, or call fn for those on any mm.
+ * Context: not the event path; makes system calls.
+ */
+void mmun_count_own_ranges(struct mm_struct *mm, uint32_t own[2]);
+void mmun_each_own_range(void (*fn)(struct mm_struct *mm, unsigned int bank));
+
+#endif /* MMUN_CORE_OWN_RANGES_H */

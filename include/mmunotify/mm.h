@@ -34,8 +34,9 @@ struct mm_struct;
  * mm_self() - the address space of the calling process
  *
  * The same object at every call, in every thread, and in a fork()ed child.
- * Its mm_users starts at one, held by the process itself and dropped by an
- * atexit() handler that the first registration installs.
+ * Its mm_users starts at one, held by the process itself.  An atexit() handler
+ * that the first registration installs ends the address space, whoever else
+ * holds mm_users: the process takes its memory with it.
  *
  * Context: any.  No reference is taken.
  * Return: the mm; never NULL.

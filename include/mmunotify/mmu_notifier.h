@@ -227,7 +227,7 @@ struct mmu_notifier {
  * Ordering: what alloc_notifier wrote happens before the return, in every
  * thread that gets the notifier.  When a new notifier is returned, no
  * invalidation that it did not see the start of is in flight on @mm, except
- * those that the calling thread itself has started.
+ * those that the calling thread itself has started (of more than 16, the latest).
  * Ownership: pair with mmu_notifier_put().  Until then mn->mm stays valid.
  * Return: the notifier, or ERR_PTR:
  * -EINVAL     @ops or @mm is NULL, @ops lacks alloc_notifier or free_notifier,
@@ -236,9 +236,8 @@ struct mmu_notifier {
  * -ENOMEM     out of memory, or alloc_notifier returned NULL
  * -EOVERFLOW  UINT_MAX users already
  * -ESRCH      mm_users is zero: @mm was released
- * -EDEADLK    a new notifier is needed, and the caller is a callback of @mm,
- *             holds its mmap lock, or has more than 8 ranges of its own in
- *             flight
+ * -EDEADLK    a new notifier is needed, and the caller is a callback of @mm or
+ *             holds its mmap lock
  * -EOPNOTSUPP mm_self(): the system forbids every event source (see
  *             mmunotify/monitor.h for the reasons), or this build has none
  * and whatever alloc_notifier returned.

@@ -210,9 +210,15 @@ static uint64_t inside(struct mmun_srcu *sp, unsigned int bank)
 	return locks - unlocks;
 }
 
+/*
+ * The waiter's own are counted after the scan: they can only have become fewer,
+ * so that nobody else's section passes for one of them.
+ */
 static bool bank_is_empty(struct mmun_srcu *sp, unsigned int bank)
 {
-	return inside(sp, bank) <= sp->tolerated[bank];
+	uint64_t n = inside(sp, bank);
+
+	return !n || (sp->own && n <= sp->own(sp->own_arg, bank));
 }
 
 /* ORDER(srcu-enter): pairs with mmun_srcu_read_lock(). */
@@ -324,13 +330,15 @@ void mmun_srcu_synchronize(struct mmun_srcu *sp)
 	mmun_unlock(&sp->gp_lock);
 }
 
-void mmun_srcu_synchronize_except(struct mmun_srcu *sp, const uint32_t own[2])
+void mmun_srcu_synchronize_except(struct mmun_srcu *sp,
+				  uint32_t (*own)(void *arg, unsigned int bank),
+				  void *arg)
 {
 	mmun_lock(&sp->gp_lock);
-	sp->tolerated[0] = own[0];
-	sp->tolerated[1] = own[1];
+	sp->own = own;
+	sp->own_arg = arg;
 	wait_locked(sp);
-	sp->tolerated[0] = sp->tolerated[1] = 0;
+	sp->own = NULL;
 	mmun_unlock(&sp->gp_lock);
 }
 
@@ -469,7 +477,7 @@ static void forget_readers(struct mmun_srcu *sp)
 	memset(sp->slots, 0, sp->nslots * sizeof(sp->slots[0]));
 	sp->gp_lock.word = 0;
 	sp->gp_state = GP_IDLE;
-	sp->tolerated[0] = sp->tolerated[1] = 0;
+	sp->own = NULL;
 }
 
 void mmun_srcu_fork_child(void)

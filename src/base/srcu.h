@@ -56,7 +56,9 @@ struct mmun_srcu {
 	struct mmun_lock gp_lock __attribute__((aligned(64)));
 	uint32_t gp_state;	/* enum in srcu.c */
 	uint64_t gp_seq;	/* grace periods completed */
-	uint64_t tolerated[2];	/* sections that are not waited for, by bank */
+	/* Sections of the waiter's own, which it does not wait for; or NULL. */
+	uint32_t (*own)(void *owner, unsigned int bank);
+	void *own_arg;
 
 	/* Deferred callbacks (callback.c). */
 	struct mmun_srcu_head *incoming;	/* pushed by anybody, newest first */
@@ -149,10 +151,13 @@ void mmun_srcu_free(struct mmun_srcu *sp);
 void mmun_srcu_synchronize(struct mmun_srcu *sp);
 
 /*
- * The same but for sections of the caller's own, own[bank] of them, in a domain
- * on which nobody else waits meanwhile.
+ * The same but for sections of the caller's own: own(arg, bank) says how many
+ * it has in a bank; others may leave them for it meanwhile, nobody enters more.
+ * In a domain on which nobody else waits.
  */
-void mmun_srcu_synchronize_except(struct mmun_srcu *sp, const uint32_t own[2]);
+void mmun_srcu_synchronize_except(struct mmun_srcu *sp,
+				  uint32_t (*own)(void *arg, unsigned int bank),
+				  void *arg);
 
 /*
  * Run func(head) on the worker, after a grace period, in the order of the

@@ -109,13 +109,12 @@ struct mmun_walk {
 	struct mmun_walk *outer;
 };
 
-#define MMUN_OWN_RANGES 8
+#define MMUN_OWN_RANGES 16
 
 struct mmun_task {
 	struct mmun_walk *walk;		/* the callback we are in, innermost */
 	/* Ranges that this thread has started and not ended (own_ranges.h). */
 	uint32_t nr_own;
-	uint32_t own_untracked;		/* there was no room for */
 	int *errno_at;			/* of this thread; see task_errno() */
 	uint64_t last_range;
 	struct {

@@ -20,10 +20,7 @@
 
 void mmun_wait_for_ranges(struct mm_struct *mm)
 {
-	uint32_t own[2];
-
-	mmun_count_own_ranges(mm, own);
-	mmun_srcu_synchronize_except(mm->in_flight, own);
+	mmun_srcu_synchronize_except(mm->in_flight, mmun_count_own_ranges, mm);
 }
 
 static inline void range_open(struct mmu_notifier_range *range)

@@ -48,10 +48,6 @@ static int check_context(struct mm_struct *mm)
 		mmun_warn_once("registration inside a callback of the same mm");
 		return -EDEADLK;
 	}
-	if (mmun_task.own_untracked) {
-		mmun_warn_once("registration with too many ranges of one's own in flight");
-		return -EDEADLK;
-	}
 	return mmun_read(&mm->mm_users) ? 0 : -ESRCH;
 }
 

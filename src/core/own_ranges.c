@@ -2,9 +2,11 @@
 #include "base/safe_read.h"
 #include "core/own_ranges.h"
 
+/* In order: the latest is the likeliest to be ended next. */
 static void forget(struct mmun_task *task, uint32_t i)
 {
-	task->own[i] = task->own[task->nr_own - 1];
+	for (; i + 1 < task->nr_own; i++)
+		task->own[i] = task->own[i + 1];
 	task->nr_own--;
 }
 
@@ -18,7 +20,7 @@ static bool still_open(struct mmun_task *task, uint32_t i,
 	       now->mmun_private[R_ID] == task->own[i].id;
 }
 
-/* Some may be of the past; else this one goes without a place. */
+/* Some may be of the past; else the oldest goes, and is waited for from now on. */
 void mmun_own_range_no_room(struct mmu_notifier_range *range)
 {
 	struct mmun_task *task = &mmun_task;
@@ -27,10 +29,8 @@ void mmun_own_range_no_room(struct mmu_notifier_range *range)
 	for (uint32_t i = task->nr_own; i-- > 0;)
 		if (!still_open(task, i, &now))
 			forget(task, i);
-	if (task->nr_own == MMUN_OWN_RANGES) {
-		task->own_untracked++;
-		return;
-	}
+	if (task->nr_own == MMUN_OWN_RANGES)
+		forget(task, 0);
 	task->own[task->nr_own].range = range;
 	task->own[task->nr_own].id = range->mmun_private[R_ID];
 	task->nr_own++;
@@ -46,8 +46,6 @@ void mmun_disown_range_out_of_order(struct mmu_notifier_range *range)
 			return;
 		}
 	}
-	if (task->own_untracked)
-		task->own_untracked--;
 }
 
 void mmun_each_own_range(void (*fn)(struct mm_struct *mm, unsigned int bank))
@@ -60,13 +58,15 @@ void mmun_each_own_range(void (*fn)(struct mm_struct *mm, unsigned int bank))
 			fn(now.mm, now.mmun_private[R_STATE] & 1);
 }
 
-void mmun_count_own_ranges(struct mm_struct *mm, uint32_t own[2])
+uint32_t mmun_count_own_ranges(void *mm, unsigned int bank)
 {
 	struct mmun_task *task = &mmun_task;
 	struct mmu_notifier_range now;
+	uint32_t n = 0;
 
-	own[0] = own[1] = 0;
 	for (uint32_t i = 0; i < task->nr_own; i++)
-		if (still_open(task, i, &now) && now.mm == mm)
-			own[now.mmun_private[R_STATE] & 1]++;
+		if (still_open(task, i, &now) && now.mm == mm &&
+		    (now.mmun_private[R_STATE] & 1) == bank)
+			n++;
+	return n;
 }

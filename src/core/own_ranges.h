@@ -64,10 +64,10 @@ static inline void disown_range(struct mmu_notifier_range *range)
 }
 
 /*
- * Count this thread's ranges in flight on @mm, or call fn for those on any mm.
- * Context: not the event path; makes system calls.
+ * Count this thread's ranges in flight on @mm in a bank of mm->in_flight, or
+ * call fn for those on any mm.  Context: not the event path; system calls.
  */
-void mmun_count_own_ranges(struct mm_struct *mm, uint32_t own[2]);
+uint32_t mmun_count_own_ranges(void *mm, unsigned int bank);
 void mmun_each_own_range(void (*fn)(struct mm_struct *mm, unsigned int bank));
 
 #endif /* MMUN_CORE_OWN_RANGES_H */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "core/core.h"
 
-__thread struct mmun_task mmun_task;
+__thread struct mmun_task mmun_task __attribute__((tls_model("initial-exec")));
 
 bool mmun_in_callback(const struct mm_struct *mm)
 {

@@ -110,7 +110,7 @@ long mmun_bracket(const struct mmun_raw_event *ev, const struct mmun_call *call)
 		mmu_notifier_invalidate_range_start(&range[i]);
 	}
 	ret = call_inside(span, n, call);
-	unchanged = ret == -1 && mmun_unchanged(ev, errno);
+	unchanged = mmun_unchanged(ev, ret == -1 ? errno : 0);
 	for (unsigned int i = 0; i < n; i++)
 		end_range(&range[i], unchanged);
 	return ret;

@@ -395,11 +395,10 @@ unsigned int mmun_decode(const struct mmun_raw_event *ev,
 	return s.n;
 }
 
-bool mmun_unchanged(const struct mmun_raw_event *ev, int error)
+static bool failure_changes_nothing(const struct mmun_raw_event *ev, int error)
 {
 	switch (ev->nr) {
 	case SYS_munmap:	/* cuts all mappings first, then unmaps all */
-	case SYS_brk:
 	case SYS_shmdt:
 		return true;
 	case SYS_mmap:		/* a file's own mmap comes after the unmapping */
@@ -411,4 +410,12 @@ bool mmun_unchanged(const struct mmun_raw_event *ev, int error)
 	default:		/* advice and protection stop where they fail */
 		return false;
 	}
+}
+
+bool mmun_unchanged(const struct mmun_raw_event *ev, int error)
+{
+	/* The kernel ignores what it refuses, and libc may call that success. */
+	if (ev->nr == SYS_brk)
+		return mmun_current_brk() > ev->arg[0];
+	return error && failure_changes_nothing(ev, error);
 }

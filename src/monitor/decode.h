@@ -35,8 +35,8 @@ unsigned int mmun_decode(const struct mmun_raw_event *ev,
 			 struct mmun_span span[MMUN_MAX_SPANS]);
 
 /*
- * Did the call, which returned -1 with @error, surely leave everything as it
- * was?  Many calls stop half way.
+ * Did the call, which returned -1 with @error, or something else and 0, surely
+ * leave everything as it was?  Many calls stop half way.
  */
 bool mmun_unchanged(const struct mmun_raw_event *ev, int error);
 

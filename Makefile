@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# A thin front: meson builds, scripts/ sets up and checks.  What is missing is
+# installed where apt-get is; see scripts/setup.
+
+BUILD := build
+PREFIX := /usr/local
+CHECKS := default asan tsan atomic valgrind without clang install aarch64 source
+
+all:
+	@scripts/setup build
+	@scripts/build $(BUILD)
+
+demo:
+	@scripts/setup build demo
+	@scripts/build $(BUILD) -Ddemo=true
+	$(BUILD)/demo/mmunotify-demo
+
+test:
+	@scripts/setup build test
+	@scripts/test $(CHECKS)
+
+test-quick: check-default
+
+check-%:
+	@scripts/setup build test
+	@scripts/test $*
+
+bench-core:
+	@scripts/setup build bench
+	@scripts/build $(BUILD) -Dbenchmarks=true
+	@sh $(BUILD)/bench/bench-core $(ROUNDS)
+
+bench: ROUNDS := 1001
+bench: bench-core
+
+install:
+	@scripts/setup build
+	@scripts/build $(BUILD) -Dprefix=$(PREFIX)
+	meson install --no-rebuild -C $(BUILD)
+
+clean:
+	rm -rf $(BUILD)
+
+.PHONY: all demo test test-quick bench-core bench install clean

@@ -1,0 +1,101 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Verify the models, and refute their broken twins.  TAP on standard output.
+# "run.sh long" also checks larger configurations (minutes, gigabytes).
+cd "$(dirname "$0")" || exit 3
+models=$(pwd)
+count=0 failed=0
+
+for tool in spin gcc; do
+	if ! command -v $tool >/dev/null; then
+		echo "1..0 # SKIP no $tool"
+		exit 77
+	fi
+done
+work=$(mktemp -d) || exit 3
+trap 'rm -rf "$work"' EXIT
+
+# verdict KIND MODEL DEFINES: "clean", "refuted", or how it went wrong.
+verdict()
+{
+	kind=$1 model=$2
+	shift 2
+	cd "$work" && rm -f pan*
+	case $kind in
+	safety) cflags="-DSAFETY -DNOCLAIM" run="" ;;
+	live) cflags="" run="-a -f" ;;
+	esac
+	spin -a "$@" "$models/$model" >spin.log 2>&1 &&
+		gcc -O1 -DVECTORSZ=256 -DCOLLAPSE $cflags -o pan pan.c \
+			>>spin.log 2>&1 || { echo "does not build"; return; }
+	timeout 60 ./pan $run -m100000 -b >pan.log 2>&1 ||
+		{ echo "gave up"; return; }
+	if grep -q "search not completed\|max search depth" pan.log &&
+	   ! grep -q "errors: [1-9]" pan.log; then
+		echo "incomplete"
+	elif grep -q "errors: 0" pan.log; then
+		echo clean
+	elif [ $kind = safety ] && grep -q "assertion violated" pan.log; then
+		echo refuted
+	elif [ $kind = live ] && grep -q "acceptance cycle" pan.log; then
+		echo refuted
+	else
+		echo "unexpected: $(grep '^pan:' pan.log | head -1)"
+	fi
+}
+
+# check WANTED CLAIM KIND MODEL DEFINES
+check()
+{
+	wanted=$1 claim=$2
+	shift 2
+	count=$((count + 1))
+	got=$(verdict "$@")
+	if [ "$got" = "$wanted" ]; then
+		echo "ok $count - $claim"
+	else
+		failed=$((failed + 1))
+		echo "not ok $count - $claim"
+		echo "# $*: wanted $wanted, is $got"
+	fi
+}
+
+holds() { check clean "$@"; }
+broken() { check refuted "$@"; }
+
+two="-DREADERS=1 -DUPDATERS=2 -DROUNDS=1"
+endless="-DSECTIONS=0 -DREADERS=1 -DROUNDS=1 -DCPUS=1"
+
+holds "no reader sees a freed object" safety srcu.pml
+holds "... nor a reader that comes again and again" \
+	safety srcu.pml -DREADERS=1 -DSECTIONS=3
+holds "... nor when two updaters share grace periods" safety srcu.pml $two
+broken "srcu-enter: without the membarrier one does" \
+	safety srcu.pml -DNO_MEMBARRIER
+broken "srcu-enter: with the membarrier after the first scan one does" \
+	safety srcu.pml -DLATE_MEMBARRIER
+broken "srcu-exit: with the last use after the unlock one does" \
+	safety srcu.pml -DEARLY_UNLOCK
+broken "srcu-scan: with locks read before unlocks one does" \
+	safety srcu.pml -DLOCKS_FIRST
+broken "srcu-bank: without waiting for the inactive bank one does" \
+	safety srcu.pml -DNO_FIRST_SCAN
+broken "srcu-bank: without waiting for the bank left by the flip one does" \
+	safety srcu.pml -DNO_LAST_SCAN
+broken "a waiter must not join a grace period that has begun" \
+	safety srcu.pml $two -DJOIN
+holds "a grace period ends though a reader never stops coming" \
+	live srcu.pml $endless
+broken "without the flip it may not end" live srcu.pml $endless -DNO_FLIP
+holds "sub-publish: who finds a notifier sees its fields" safety publish.pml
+broken "sub-publish: not without the release" \
+	safety publish.pml -DNO_RELEASE
+broken "sub-publish: not without the acquire" \
+	safety publish.pml -DNO_ACQUIRE
+if [ "$1" = long ]; then
+	holds "two readers, two sections each" \
+		safety srcu.pml -DSECTIONS=2 -DROUNDS=1
+	holds "three readers" safety srcu.pml -DREADERS=3 -DROUNDS=1
+fi
+echo "1..$count"
+[ $failed = 0 ]

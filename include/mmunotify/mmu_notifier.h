@@ -223,7 +223,9 @@ struct mmu_notifier {
  * Context: finding takes no lock, does not sleep or allocate, and is allowed
  * in callbacks and signal handlers.  Making takes the write side of the mmap
  * lock, sleeps and allocates: not in a callback of @mm, nor with its mmap lock
- * held, nor in a signal handler.
+ * held, nor in a signal handler.  It waits for the ranges that other threads
+ * have in flight: do not hold what these need to end, be it a range of one's
+ * own that they, registering too, wait for.
  * Ordering: what alloc_notifier wrote happens before the return, in every
  * thread that gets the notifier.  When a new notifier is returned, no
  * invalidation that it did not see the start of is in flight on @mm, except
@@ -237,7 +239,7 @@ struct mmu_notifier {
  * -EOVERFLOW  UINT_MAX users already
  * -ESRCH      mm_users is zero: @mm was released
  * -EDEADLK    a new notifier is needed, and the caller is a callback of @mm or
- *             holds its mmap lock
+ *             holds its mmap lock for writing
  * -EOPNOTSUPP mm_self(): the system forbids every event source (see
  *             mmunotify/monitor.h for the reasons), or this build has none
  * and whatever alloc_notifier returned.

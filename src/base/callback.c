@@ -220,22 +220,7 @@ void mmun_srcu_barrier(struct mmun_srcu *sp)
 	mmun_fetch_sub(&sp->barrier_waiters, 1);
 }
 
-/*
- * The child has the queues and no worker.  Who was active is found anew, since
- * the parent's threads may have been between two steps of it; a reference of
- * theirs may stay behind.  The callback that was running at that moment is lost
- * with its thread, and counts as done.
- */
-void mmun_srcu_worker_fork_child(void)
-{
-	worker.lock.word = 0;
-	worker.running = 0;
-	worker.incoming = NULL;
-	worker.active = NULL;
-	worker.generation++;
-}
-
-void mmun_srcu_callbacks_fork_child(struct mmun_srcu *sp)
+static void requeue(struct mmun_srcu *sp)
 {
 	uint32_t pending = 0;
 
@@ -249,8 +234,23 @@ void mmun_srcu_callbacks_fork_child(struct mmun_srcu *sp)
 	sp->active = pending != 0;
 	if (!pending)
 		return;
-	/* Under the lock of the list of domains: no unref may be needed here. */
 	mmun_srcu_ref(sp);
 	sp->next_active = worker.active;
 	worker.active = sp;
+}
+
+/*
+ * The child has the queues and no worker.  Who was active is found anew, since
+ * the parent's threads may have been between two steps of it; a reference of
+ * theirs may stay behind.  The callback that was running at that moment is lost
+ * with its thread, and counts as done.
+ */
+void mmun_srcu_callbacks_fork_child(void)
+{
+	worker.lock.word = 0;
+	worker.running = 0;
+	worker.incoming = NULL;
+	worker.active = NULL;
+	worker.generation++;
+	mmun_srcu_fork_each(requeue);
 }

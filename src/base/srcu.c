@@ -457,11 +457,10 @@ void mmun_srcu_fork_prepare(void)
 	domains.saved = saved;
 }
 
-void mmun_srcu_fork_each(void (*fn)(void *owner))
+void mmun_srcu_fork_each(void (*fn)(struct mmun_srcu *sp))
 {
 	for (struct mmun_srcu *sp = domains.head; sp; sp = sp->next)
-		if (sp->owner)
-			fn(sp->owner);
+		fn(sp);
 }
 
 void mmun_srcu_fork_done(void)
@@ -482,11 +481,7 @@ static void forget_readers(struct mmun_srcu *sp)
 
 void mmun_srcu_fork_child(void)
 {
-	mmun_srcu_worker_fork_child();
-	for (struct mmun_srcu *sp = domains.head; sp; sp = sp->next) {
-		forget_readers(sp);
-		mmun_srcu_callbacks_fork_child(sp);
-	}
+	mmun_srcu_fork_each(forget_readers);
 	if (flavor.ncpus)
 		membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);
 }

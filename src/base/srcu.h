@@ -184,13 +184,14 @@ void mmun_srcu_for_each(void (*fn)(struct mmun_srcu *sp));
 
 /*
  * fork(): hold the list of domains still, in both processes, from prepare to
- * parent or child; in the child, forget all readers and the worker first.
+ * parent or child; in the child, forget all readers, then the worker, first.
  * Context: pthread_atfork() handlers; signals are blocked in between.
  */
 void mmun_srcu_fork_prepare(void);
 void mmun_srcu_fork_child(void);
-/* Call fn for the owner of each domain, meanwhile. */
-void mmun_srcu_fork_each(void (*fn)(void *owner));
+void mmun_srcu_callbacks_fork_child(void);
+/* Call fn for each domain, meanwhile. */
+void mmun_srcu_fork_each(void (*fn)(struct mmun_srcu *sp));
 void mmun_srcu_fork_done(void);
 /* In the child: the calling thread is still in this section. */
 void mmun_srcu_reenter(struct mmun_srcu *sp, unsigned int bank);
@@ -201,7 +202,5 @@ uint64_t mmun_srcu_gp_target(struct mmun_srcu *sp);
 bool mmun_srcu_gp_poll(struct mmun_srcu *sp, uint64_t target);
 void mmun_srcu_ref(struct mmun_srcu *sp);
 void mmun_srcu_unref(struct mmun_srcu *sp);
-void mmun_srcu_worker_fork_child(void);
-void mmun_srcu_callbacks_fork_child(struct mmun_srcu *sp);
 
 #endif /* MMUN_BASE_SRCU_H */

@@ -172,6 +172,8 @@ void mmun_mm_init_static(struct mm_struct *mm, struct mmun_srcu *srcu,
 			 struct mmun_srcu *in_flight, int (*arm)(void));
 /* The process exits: ->release, whatever mm_users is. */
 void mmun_mm_exit(struct mm_struct *mm);
+/* In a fork()ed child: nobody holds its locks. */
+void mmun_mm_fork_child(struct mm_struct *mm);
 /* Counts of a static mm do not fall below their first reference. */
 bool mmun_mm_is_static(const struct mm_struct *mm);
 

@@ -16,16 +16,20 @@
 #include "core/own_ranges.h"
 #include "core/registration.h"
 
-void mmun_mm_fork_child(struct mm_struct *mm);
-
-static void lock_list(void *owner)
+static void lock_list(struct mmun_srcu *sp)
 {
-	mmun_lock(&((struct mm_struct *)owner)->lock);
+	struct mm_struct *mm = sp->owner;
+
+	if (mm)
+		mmun_lock(&mm->lock);
 }
 
-static void unlock_list(void *owner)
+static void unlock_list(struct mmun_srcu *sp)
 {
-	mmun_unlock(&((struct mm_struct *)owner)->lock);
+	struct mm_struct *mm = sp->owner;
+
+	if (mm)
+		mmun_unlock(&mm->lock);
 }
 
 static void before_fork(void)
@@ -51,10 +55,12 @@ static void orphan_notifiers(struct mm_struct *mm)
 	mm->mm_users = 1;
 }
 
-static void reset_mm(void *owner)
+static void reset_mm(struct mmun_srcu *sp)
 {
-	struct mm_struct *mm = owner;
+	struct mm_struct *mm = sp->owner;
 
+	if (!mm)
+		return;
 	mmun_mm_fork_child(mm);
 	if (mmun_mm_is_static(mm))
 		orphan_notifiers(mm);
@@ -75,6 +81,7 @@ static void reenter_own_sections(void)
 static void after_fork_in_child(void)
 {
 	mmun_srcu_fork_child();
+	mmun_srcu_callbacks_fork_child();
 	reenter_own_sections();
 	mmun_srcu_fork_each(reset_mm);
 	mmun_srcu_fork_done();

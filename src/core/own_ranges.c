@@ -64,9 +64,12 @@ uint32_t mmun_count_own_ranges(void *mm, unsigned int bank)
 	struct mmu_notifier_range now;
 	uint32_t n = 0;
 
-	for (uint32_t i = 0; i < task->nr_own; i++)
-		if (still_open(task, i, &now) && now.mm == mm &&
-		    (now.mmun_private[R_STATE] & 1) == bank)
+	for (uint32_t i = task->nr_own; i-- > 0;) {
+		if (!still_open(task, i, &now))
+			forget(task, i);
+		else if (now.mm == mm &&
+			 (now.mmun_private[R_STATE] & 1) == bank)
 			n++;
+	}
 	return n;
 }

@@ -3,46 +3,42 @@
 #include "core/own_ranges.h"
 
 /* In order: the latest is the likeliest to be ended next. */
-static void forget(struct mmun_task *task, uint32_t i)
+static void forget(uint32_t i)
 {
-	for (; i + 1 < task->nr_own; i++)
-		task->own[i] = task->own[i + 1];
-	task->nr_own--;
+	for (; i + 1 < mmun_task.nr_own; i++)
+		mmun_task.own[i] = mmun_task.own[i + 1];
+	mmun_task.nr_own--;
 }
 
 /* Is it still the range that we started? Then *now is what is in it. */
-static bool still_open(struct mmun_task *task, uint32_t i,
-		       struct mmu_notifier_range *now)
+static bool still_open(uint32_t i, struct mmu_notifier_range *now)
 {
-	return mmun_safe_read(now, task->own[i].range, sizeof(*now)) &&
+	return mmun_safe_read(now, mmun_task.own[i].range, sizeof(*now)) &&
 	       range_is_open(now) &&
-	       now->mmun_private[R_TASK] == (uintptr_t)task &&
-	       now->mmun_private[R_ID] == task->own[i].id;
+	       now->mmun_private[R_TASK] == (uintptr_t)&mmun_task &&
+	       now->mmun_private[R_ID] == mmun_task.own[i].id;
 }
 
 /* Some may be of the past; else the oldest goes, and is waited for from now on. */
 void mmun_own_range_no_room(struct mmu_notifier_range *range)
 {
-	struct mmun_task *task = &mmun_task;
 	struct mmu_notifier_range now;
 
-	for (uint32_t i = task->nr_own; i-- > 0;)
-		if (!still_open(task, i, &now))
-			forget(task, i);
-	if (task->nr_own == MMUN_OWN_RANGES)
-		forget(task, 0);
-	task->own[task->nr_own].range = range;
-	task->own[task->nr_own].id = range->mmun_private[R_ID];
-	task->nr_own++;
+	for (uint32_t i = mmun_task.nr_own; i-- > 0;)
+		if (!still_open(i, &now))
+			forget(i);
+	if (mmun_task.nr_own == MMUN_OWN_RANGES)
+		forget(0);
+	mmun_task.own[mmun_task.nr_own].range = range;
+	mmun_task.own[mmun_task.nr_own].id = range->mmun_private[R_ID];
+	mmun_task.nr_own++;
 }
 
 void mmun_disown_range_out_of_order(struct mmu_notifier_range *range)
 {
-	struct mmun_task *task = &mmun_task;
-
-	for (uint32_t i = 0; i < task->nr_own; i++) {
-		if (task->own[i].id == range->mmun_private[R_ID]) {
-			forget(task, i);
+	for (uint32_t i = 0; i < mmun_task.nr_own; i++) {
+		if (mmun_task.own[i].id == range->mmun_private[R_ID]) {
+			forget(i);
 			return;
 		}
 	}
@@ -50,23 +46,21 @@ void mmun_disown_range_out_of_order(struct mmu_notifier_range *range)
 
 void mmun_each_own_range(void (*fn)(struct mm_struct *mm, unsigned int bank))
 {
-	struct mmun_task *task = &mmun_task;
 	struct mmu_notifier_range now;
 
-	for (uint32_t i = 0; i < task->nr_own; i++)
-		if (still_open(task, i, &now))
+	for (uint32_t i = 0; i < mmun_task.nr_own; i++)
+		if (still_open(i, &now))
 			fn(now.mm, now.mmun_private[R_STATE] & 1);
 }
 
 uint32_t mmun_count_own_ranges(void *mm, unsigned int bank)
 {
-	struct mmun_task *task = &mmun_task;
 	struct mmu_notifier_range now;
 	uint32_t n = 0;
 
-	for (uint32_t i = task->nr_own; i-- > 0;) {
-		if (!still_open(task, i, &now))
-			forget(task, i);
+	for (uint32_t i = mmun_task.nr_own; i-- > 0;) {
+		if (!still_open(i, &now))
+			forget(i);
 		else if (now.mm == mm &&
 			 (now.mmun_private[R_STATE] & 1) == bank)
 			n++;

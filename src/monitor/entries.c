@@ -214,7 +214,7 @@ static void *find_entry(void *libc, const char *name)
 	return entry ? entry : dlsym(RTLD_DEFAULT, name);
 }
 
-static int install(struct entry *e, void *libc)
+static int prepare(struct entry *e, void *libc)
 {
 	int err;
 
@@ -224,10 +224,8 @@ static int install(struct entry *e, void *libc)
 	if (!e->patch.entry)
 		return -ENOENT;
 	err = mmun_patch_prepare(&e->patch);
-	if (err)
-		return err;
 	e->orig = e->patch.orig;
-	return mmun_patch_commit(&e->patch);
+	return err;
 }
 
 /* Call it, and see whether it comes to its hook; the hook goes no further. */
@@ -247,33 +245,52 @@ static void self_test(struct entry *e)
  * Is anything lost without it?  What sbrk() does comes through brk(), and an
  * older C library has no process_madvise(): nobody can call it.
  */
-static bool is_missed(const struct entry *e)
+static bool is_dispensable(const struct entry *e)
 {
-	if (e == &entries[SBRK])
-		return false;
-	if (e == &entries[PROCESS_MADVISE] && e->error == -ENOENT)
-		return false;
-	return !e->reports;
+	return e == &entries[SBRK] ||
+	       (e == &entries[PROCESS_MADVISE] && e->error == -ENOENT);
+}
+
+/* All or nothing, as far as can be known before. */
+static bool prepare_all(void)
+{
+	void *libc = dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
+	bool complete = true;
+
+	for (int i = 0; i < NR_ENTRIES; i++) {
+		struct entry *e = &entries[i];
+
+		e->error = prepare(e, libc);
+		complete &= !e->error || is_dispensable(e);
+	}
+	return complete;
+}
+
+static bool commit_all(void)
+{
+	bool complete = true;
+
+	for (int i = 0; i < NR_ENTRIES; i++) {
+		struct entry *e = &entries[i];
+
+		if (!e->error)
+			e->error = mmun_patch_commit(&e->patch);
+		if (!e->error)
+			self_test(e);
+		complete &= e->reports || is_dispensable(e);
+	}
+	return complete;
 }
 
 static int start(void)
 {
-	void *libc = dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
 	struct mmun_sigmask saved;
-	int ret = 0;
+	bool complete;
 
 	mmun_block_signals(&saved);
-	for (int i = 0; i < NR_ENTRIES; i++) {
-		struct entry *e = &entries[i];
-
-		e->error = install(e, libc);
-		if (!e->error)
-			self_test(e);
-		if (is_missed(e))
-			ret = -EOPNOTSUPP;
-	}
+	complete = prepare_all() && commit_all();
 	mmun_restore_signals(&saved);
-	return ret;
+	return complete ? 0 : -EOPNOTSUPP;
 }
 
 static int entry_info(size_t index, struct mmun_entry_info *info)

@@ -32,8 +32,9 @@
 #define FIRST_PAGE (1UL << 16) /* below it, mmap is not for everybody */
 
 /*
- * One page for each patch: it is written before anybody can run it and never
- * again, so it need not be writable and executable at once.
+ * Patches that are prepared together share a page of islands.  It is written
+ * until the first of them is committed, then executable and never written
+ * again: so it need not be both at once.
  */
 struct island {
 	struct mmun_patch_code code;
@@ -43,6 +44,10 @@ struct island {
 };
 
 static struct island *islands; /* all of them, for ever */
+static struct {
+	uintptr_t start; /* the page that is still written, or 0 */
+	size_t used;
+} open_page;
 
 static uintptr_t page_size(void)
 {
@@ -128,7 +133,7 @@ static bool look_before_mapping(const struct mmun_mapping *m, void *arg)
 	return false;
 }
 
-static int alloc_island(uintptr_t entry, struct island **ret_island)
+static int alloc_page(uintptr_t entry, uintptr_t *ret_page)
 {
 	const long flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
 	uintptr_t size = page_size();
@@ -143,7 +148,7 @@ static int alloc_island(uintptr_t entry, struct island **ret_island)
 		got = mmun_syscall(SYS_mmap, s.found, size,
 				   PROT_READ | PROT_WRITE, flags, -1, 0);
 		if (got == (long)s.found) {
-			*ret_island = (void *)got;
+			*ret_page = got;
 			return 0;
 		}
 		if (got >= 0) /* an old kernel takes it for a hint */
@@ -152,6 +157,44 @@ static int alloc_island(uintptr_t entry, struct island **ret_island)
 			return got;
 	}
 	return -ENOMEM;
+}
+
+/* Make what the page holds executable, if it is not. */
+static int seal(uintptr_t page)
+{
+	int err;
+
+	if (page != open_page.start)
+		return 0;
+	err = protect(page, PROT_READ | PROT_EXEC);
+	if (!err)
+		open_page.start = 0;
+	return err;
+}
+
+static bool in_reach(uintptr_t from, uintptr_t to)
+{
+	return (from < to ? to - from : from - to) < ARCH->reach;
+}
+
+/* The place is taken by adding to open_page.used, when all is well. */
+static int alloc_island(uintptr_t entry, struct island **ret_island)
+{
+	uintptr_t page = 0;
+	int err;
+
+	if (!open_page.start || !in_reach(entry, open_page.start) ||
+	    open_page.used + sizeof(struct island) > page_size()) {
+		err = alloc_page(entry, &page);
+		if (!err && open_page.start)
+			err = seal(open_page.start);
+		if (err)
+			return err;
+		open_page.start = page;
+		open_page.used = 0;
+	}
+	*ret_island = (void *)(open_page.start + open_page.used);
+	return 0;
 }
 
 /* Dynamic symbols, which say where functions end. */
@@ -342,10 +385,7 @@ static int fill_island(struct mmun_patch *p, const struct mmun_patch_text *text,
 	island->next = islands;
 	__builtin___clear_cache((char *)&island->code,
 				(char *)(&island->code + 1));
-	err = protect((uintptr_t)island, PROT_READ | PROT_EXEC);
-	if (err)
-		p->how = "the system forbids new executable memory";
-	return err;
+	return 0;
 }
 
 int mmun_patch_prepare(struct mmun_patch *p)
@@ -369,11 +409,11 @@ int mmun_patch_prepare(struct mmun_patch *p)
 	if (err)
 		return fail(p, err, "no free memory near the entry");
 	err = fill_island(p, &text, &e, island);
-	if (err) {
-		mmun_syscall(SYS_munmap, island, page_size());
+	if (err)
 		return err;
-	}
 	islands = island;
+	open_page.used += sizeof(*island);
+	p->island = (uintptr_t)island;
 	if (!p->foreign)
 		p->orig = island->code.to_orig;
 	return 0;
@@ -438,6 +478,9 @@ int mmun_patch_commit(struct mmun_patch *p)
 	struct mmun_patch_plan *plan = &p->plan;
 	int err;
 
+	err = seal(p->island & ~(page_size() - 1));
+	if (err)
+		return fail(p, err, "the system forbids new executable memory");
 	if (plan->gap) {
 		err = write_code(p, plan->gap, plan->gap_len, store_gap);
 		if (err)

@@ -10,7 +10,10 @@
  * serialises all calls to these two.  Neither of them allocates from the heap
  * or calls a libc function that may be among the patched ones.
  *
- * entry            (padding)           island, a page of its own
+ * Patches that belong together are prepared together, then committed: they share
+ * a page of islands, and when one cannot be had, none need be.
+ *
+ * entry            (padding)           island
  * +------------+   +-----------+       +------------------------+
  * | jmp -------+-->| jmp ------+------>| jmp hook               |
  * | 2nd insn <-+---+-----------+-------+ 1st insn; jmp 2nd insn | <- orig
@@ -41,6 +44,7 @@ struct mmun_patch {
 	const char *how;	/* out: how it is done, or why not */
 	bool foreign;		/* out: chained to somebody else's patch */
 	struct mmun_patch_plan plan;
+	uintptr_t island;
 };
 
 /*

@@ -289,12 +289,18 @@ static void test_crowded(void)
 	munmap(high, PAGE);
 	err = prepare(code);
 	to = patch.orig;
-	ok(!err && to > high && to < high + PAGE, "the hole above is found");
+	ok(!err && to >= high && to < high + PAGE, "the hole above is found");
+	err = prepare(code);
+	to = patch.orig;
+	ok(!err && to > high && to < high + PAGE,
+	   "what is prepared next shares the page");
+	ok(!mmun_patch_commit(&patch), "until one is committed");
+	overwrite(code, mov, sizeof(mov));
 	munmap(low, 2 * PAGE);
 	err = prepare(code);
 	to = patch.orig;
-	ok(!err && to > low + PAGE && to < low + 2 * PAGE,
-	   "and the one below, at its end");
+	ok(!err && to >= low + PAGE && to < low + 2 * PAGE,
+	   "then the hole below, at its end");
 	ok(!mmun_patch_commit(&patch) && works((func_t)code),
 	   "a patch over 1 GiB works");
 }
@@ -317,7 +323,8 @@ static int mdwe_child(void)
 
 	if (prctl(PR_SET_MDWE, 1, 0, 0, 0))
 		return 2;
-	return prepare(code) != -EACCES || ((func_t)code)(5) != 12;
+	return prepare(code) || mmun_patch_commit(&patch) != -EACCES ||
+	       ((func_t)code)(5) != 12;
 }
 
 static int mseal_child(void)

@@ -5,10 +5,21 @@
  * Decode, start, the call itself, end: what every source that sees a call before
  * it is made does with it.
  *
+ * Inline, as the kernel leaves the processor's stack of return addresses in
+ * disorder: each frame between the system call and the program costs a
+ * mispredicted return, which is more than all the rest.
+ *
  * Context: the event path; errno is the call's.
  */
 
+#include <errno.h>
+
+#include "base/atomic.h"
+#include "base/export.h"
 #include "monitor/decode.h"
+
+/* mm_self(), which is made before anything is watched. */
+extern struct mm_struct mmun_self __attribute__((visibility("hidden")));
 
 /* How to make the call; gives what it returns, -1 with errno when it failed. */
 struct mmun_call {
@@ -17,7 +28,81 @@ struct mmun_call {
 	long arg[7];
 };
 
+static inline __attribute__((always_inline)) long
+mmun_make_call(const struct mmun_call *call)
+{
+	long ret = call->fn(call->arg[0], call->arg[1], call->arg[2],
+			    call->arg[3], call->arg[4], call->arg[5],
+			    call->arg[6]);
+
+	return call->returns_int ? (int)ret : ret;
+}
+
+/*
+ * The bracket whose call is being made in this thread: between its starts and
+ * its ends, and not inside a callback of either.
+ */
+struct mmun_bracket {
+	const struct mmun_span *span;
+	unsigned int n;
+	struct mmun_bracket *outer;
+};
+
+extern __thread struct mmun_bracket *mmun_calling
+	__attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+/* Have subscribers been told of all this, by the brackets that we are in? */
+bool mmun_announced(const struct mmun_span *span, unsigned int n);
+
+/*
+ * Growing a mapping moves it or not, and only the kernel knows.  In place
+ * nothing is invalidated: so that is tried first, as the kernel itself does.
+ */
+bool mmun_grown_in_place(const struct mmun_raw_event *ev);
+
+static inline void mmun_end_range(struct mmu_notifier_range *range,
+				  bool unchanged)
+{
+	if (unchanged)
+		range->flags |= MMUN_RANGE_UNCHANGED;
+	else
+		mmu_notifier_arch_invalidate_secondary_tlbs(range->mm,
+							    range->start,
+							    range->end);
+	mmu_notifier_invalidate_range_end(range);
+}
+
 /* Make the call between the start and the end of each range that it changes. */
-long mmun_bracket(const struct mmun_raw_event *ev, const struct mmun_call *call);
+static inline __attribute__((always_inline)) long
+mmun_bracket(const struct mmun_raw_event *ev, const struct mmun_call *call)
+{
+	struct mmu_notifier_range range[MMUN_MAX_SPANS];
+	struct mmun_span span[MMUN_MAX_SPANS];
+	struct mmun_bracket self = { .span = span, .outer = mmun_calling };
+	bool unchanged;
+	long ret;
+
+	if (ev->nr == SYS_mremap && mmun_grown_in_place(ev))
+		return ev->arg[0];
+	self.n = mmun_decode(ev, span);
+	if (!self.n || (mmun_unlikely(self.outer) &&
+			mmun_announced(span, self.n)))
+		return mmun_make_call(call);
+	for (unsigned int i = 0; i < self.n; i++) {
+		mmu_notifier_range_init(&range[i], span[i].event, span[i].flags,
+					&mmun_self, span[i].start, span[i].end);
+		mmu_notifier_invalidate_range_start(&range[i]);
+	}
+	mmun_write(&mmun_calling, &self);
+	mmun_barrier();
+	ret = mmun_make_call(call);
+	mmun_barrier();
+	mmun_write(&mmun_calling, self.outer);
+	unchanged = (ret == -1 || ev->nr == SYS_brk) &&
+		    mmun_unchanged(ev, ret == -1 ? errno : 0);
+	for (unsigned int i = 0; i < self.n; i++)
+		mmun_end_range(&range[i], unchanged);
+	return ret;
+}
 
 #endif /* MMUN_MONITOR_BRACKET_H */

@@ -43,27 +43,11 @@
 #define PIDFD_SELF_THREAD_FD (-10000)
 #define PIDFD_SELF_THREAD_GROUP_FD (-10001)
 
-static unsigned long page_size = 4096;
+unsigned long mmun_page_size = 4096;
 
 void mmun_decode_init(void)
 {
-	page_size = sysconf(_SC_PAGESIZE);
-}
-
-static bool page_aligned(unsigned long addr)
-{
-	return !(addr & (page_size - 1));
-}
-
-static unsigned long page_down(unsigned long addr)
-{
-	return addr & ~(page_size - 1);
-}
-
-/* 0 when it overflows. */
-static unsigned long page_up(unsigned long addr)
-{
-	return page_down(addr + page_size - 1);
+	mmun_page_size = sysconf(_SC_PAGESIZE);
 }
 
 /* -- spans -- */
@@ -94,10 +78,8 @@ static void add(struct spans *s, unsigned long start, unsigned long end,
 static void add_pages(struct spans *s, unsigned long addr, unsigned long len,
 		      enum mmu_notifier_event event, unsigned int flags)
 {
-	unsigned long size = page_up(len);
-
-	if (size && page_aligned(addr) && addr + size > addr)
-		add(s, addr, addr + size, event, flags);
+	if (mmun_are_pages(addr, len))
+		add(s, addr, addr + mmun_page_up(len), event, flags);
 }
 
 /* -- mmap: what MAP_FIXED replaces -- */
@@ -110,12 +92,12 @@ static unsigned long mapping_unit(unsigned long flags, long fd)
 
 	if (flags & MAP_ANONYMOUS) {
 		if (!(flags & MAP_HUGETLB))
-			return page_size;
+			return mmun_page_size;
 		return shift ? 1UL << shift : 2UL << 20;
 	}
 	if (!mmun_syscall(SYS_fstatfs, fd, &fs) && fs.f_type == HUGETLBFS_MAGIC)
 		return fs.f_bsize;
-	return page_size;
+	return mmun_page_size;
 }
 
 static void decode_mmap(const unsigned long *arg, struct spans *s)
@@ -125,7 +107,7 @@ static void decode_mmap(const unsigned long *arg, struct spans *s)
 	if (!(flags & MAP_FIXED) || (flags & MAP_FIXED_NOREPLACE))
 		return;
 	if (type < MAP_SHARED || type > MAP_SHARED_VALIDATE ||
-	    !page_aligned(arg[5]))
+	    !mmun_page_aligned(arg[5]))
 		return;
 	unit = mapping_unit(flags, (int)arg[4]);
 	len = (arg[1] + unit - 1) & ~(unit - 1);
@@ -143,9 +125,9 @@ static void decode_mmap(const unsigned long *arg, struct spans *s)
 static void decode_mremap(const unsigned long *arg, struct spans *s)
 {
 	unsigned long old = arg[0], flags = arg[3];
-	unsigned long old_len = page_up(arg[1]), new_len = page_up(arg[2]);
+	unsigned long old_len = mmun_page_up(arg[1]), new_len = mmun_page_up(arg[2]);
 
-	if (!page_aligned(old) || !new_len ||
+	if (!mmun_page_aligned(old) || !new_len ||
 	    (flags & ~(unsigned long)(MREMAP_MAYMOVE | MREMAP_FIXED |
 				      MREMAP_DONTUNMAP)))
 		return;
@@ -155,7 +137,7 @@ static void decode_mremap(const unsigned long *arg, struct spans *s)
 	if ((flags & MREMAP_DONTUNMAP) && old_len != new_len)
 		return;
 	if (flags & MREMAP_FIXED) {
-		if (!page_aligned(arg[4]) ||
+		if (!mmun_page_aligned(arg[4]) ||
 		    (arg[4] < old + old_len && old < arg[4] + new_len))
 			return;
 		add_pages(s, arg[4], new_len, MMU_NOTIFY_UNMAP, 0);
@@ -272,15 +254,14 @@ static void decode_mprotect(const unsigned long *arg, struct spans *s)
 {
 	unsigned int flags = arg[2] & PROT_READ ? MMUN_RANGE_READABLE : 0;
 	struct grows_down g = { arg[0], arg[0] };
-	unsigned long size = page_up(arg[1]);
 
-	if (!size || !page_aligned(arg[0]) || arg[0] + size <= arg[0] ||
+	if (!mmun_are_pages(arg[0], arg[1]) ||
 	    (arg[2] & ~(unsigned long)PROT_KNOWN))
 		return;
 	/* From the start of the stack, wherever that is. */
 	if (arg[2] & PROT_GROWSDOWN)
 		mmun_each_mapping(find_start, &g);
-	add(s, g.start, arg[0] + size, MMU_NOTIFY_PROTECTION_VMA, flags);
+	add(s, g.start, arg[0] + mmun_page_up(arg[1]), MMU_NOTIFY_PROTECTION_VMA, flags);
 }
 
 /* -- brk -- */
@@ -297,8 +278,8 @@ static void decode_brk(const unsigned long *arg, struct spans *s)
 	if (!arg[0])
 		return;
 	now = mmun_current_brk();
-	start = page_up(arg[0]);
-	end = page_up(now);
+	start = mmun_page_up(arg[0]);
+	end = mmun_page_up(now);
 	if (start < end)
 		add(s, start, end, MMU_NOTIFY_UNMAP, 0);
 }
@@ -348,7 +329,7 @@ static void decode_shmdt(const unsigned long *arg, struct spans *s)
 {
 	struct segment seg = { .addr = arg[0], .spans = s };
 
-	if (!page_aligned(arg[0]))
+	if (!mmun_page_aligned(arg[0]))
 		return;
 	/* Not to be known: then it may be anything from there on. */
 	if (mmun_each_mapping(part_of_segment, &seg))
@@ -357,15 +338,12 @@ static void decode_shmdt(const unsigned long *arg, struct spans *s)
 
 /* -- all of them -- */
 
-unsigned int mmun_decode(const struct mmun_raw_event *ev,
-			 struct mmun_span span[MMUN_MAX_SPANS])
+unsigned int mmun_decode_any(const struct mmun_raw_event *ev,
+			     struct mmun_span span[MMUN_MAX_SPANS])
 {
 	struct spans s = { span, 0 };
 
 	switch (ev->nr) {
-	case SYS_munmap:
-		add_pages(&s, ev->arg[0], ev->arg[1], MMU_NOTIFY_UNMAP, 0);
-		break;
 	case SYS_mmap:
 		decode_mmap(ev->arg, &s);
 		break;

@@ -9,6 +9,7 @@
  */
 
 #include <stdbool.h>
+#include <sys/syscall.h>
 
 #include <mmunotify/mmu_notifier.h>
 
@@ -26,13 +27,57 @@ struct mmun_span {
 
 #define MMUN_MAX_SPANS 8
 
+extern unsigned long mmun_page_size __attribute__((visibility("hidden")));
+
+static inline bool mmun_page_aligned(unsigned long addr)
+{
+	return !(addr & (mmun_page_size - 1));
+}
+
+static inline unsigned long mmun_page_down(unsigned long addr)
+{
+	return addr & ~(mmun_page_size - 1);
+}
+
+/* 0 when it overflows. */
+static inline unsigned long mmun_page_up(unsigned long addr)
+{
+	return mmun_page_down(addr + mmun_page_size - 1);
+}
+
+/* Are these pages that a call can be about: some, aligned, not too many? */
+static inline bool mmun_are_pages(unsigned long addr, unsigned long len)
+{
+	unsigned long size = mmun_page_up(len);
+
+	return size && mmun_page_aligned(addr) && addr + size > addr;
+}
+
+/* See mmun_decode(). */
+unsigned int mmun_decode_any(const struct mmun_raw_event *ev,
+			     struct mmun_span span[MMUN_MAX_SPANS]);
+
 /*
  * What the call would change, in the order in which the kernel does it; a call
  * that the kernel refuses for its arguments, or that changes nothing, has none.
  * Return: how many spans, at most MMUN_MAX_SPANS.
  */
-unsigned int mmun_decode(const struct mmun_raw_event *ev,
-			 struct mmun_span span[MMUN_MAX_SPANS]);
+static inline unsigned int mmun_decode(const struct mmun_raw_event *ev,
+				       struct mmun_span span[MMUN_MAX_SPANS])
+{
+	/* The most frequent, and the simplest. */
+	if (ev->nr == SYS_munmap) {
+		if (!mmun_are_pages(ev->arg[0], ev->arg[1]))
+			return 0;
+		span[0] = (struct mmun_span){
+			.start = ev->arg[0],
+			.end = ev->arg[0] + mmun_page_up(ev->arg[1]),
+			.event = MMU_NOTIFY_UNMAP,
+		};
+		return 1;
+	}
+	return mmun_decode_any(ev, span);
+}
 
 /*
  * Did the call, which returned -1 with @error, or something else and 0, surely

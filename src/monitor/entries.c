@@ -66,14 +66,15 @@ static long probed(enum entry_id id)
 	return -1;
 }
 
-static inline long intercept(enum entry_id id, const struct mmun_raw_event *ev,
-			     const struct mmun_call *call)
+static inline __attribute__((always_inline)) long
+intercept(enum entry_id id, const struct mmun_raw_event *ev,
+	  const struct mmun_call *call)
 {
 	return mmun_unlikely(probing) ? probed(id) : mmun_bracket(ev, call);
 }
 
 /* An entry whose arguments are the system call's. */
-static __attribute__((noinline)) long
+static inline __attribute__((always_inline)) long
 intercept_plain(enum entry_id id, long nr, long a, long b, long c, long d,
 		long e, long f)
 {

@@ -9,7 +9,7 @@
 
 #include "base/export.h"
 #include "core/core.h"
-#include "monitor/decode.h"
+#include "monitor/bracket.h"
 #include "monitor/monitor_ops.h"
 
 static const struct mmun_monitor_ops *const monitors[] = {
@@ -17,7 +17,7 @@ static const struct mmun_monitor_ops *const monitors[] = {
 };
 #define NR_MONITORS (sizeof(monitors) / sizeof(monitors[0]))
 
-static struct mm_struct self;
+struct mm_struct mmun_self;
 static MMUN_SRCU_STATIC(self_srcu);
 static MMUN_SRCU_STATIC(self_in_flight);
 
@@ -35,7 +35,7 @@ static void make_self(void)
 	mmun_lock_save(&state.lock, &saved);
 	if (!state.mm_ready) {
 		mmun_decode_init();
-		mmun_mm_init_static(&self, &self_srcu.srcu, &self_in_flight.srcu,
+		mmun_mm_init_static(&mmun_self, &self_srcu.srcu, &self_in_flight.srcu,
 				    mmun_monitor_start);
 		mmun_store_release(&state.mm_ready, 1);
 	}
@@ -46,13 +46,13 @@ struct mm_struct *mm_self(void)
 {
 	if (mmun_unlikely(!mmun_load_acquire(&state.mm_ready)))
 		make_self();
-	return &self;
+	return &mmun_self;
 }
 EXPORT_SYMBOL(mm_self);
 
 static void exit_self(void)
 {
-	mmun_mm_exit(&self);
+	mmun_mm_exit(&mmun_self);
 }
 
 /* One source is enough; what each misses is for its description to say. */

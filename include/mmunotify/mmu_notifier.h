@@ -212,8 +212,8 @@ struct mmu_notifier {
 
 /**
  * mmu_notifier_get() - take a reference on the one notifier for (@ops, @mm)
- * @ops: identity, by address, and callbacks; alloc_notifier and free_notifier
- *	must be set
+ * @ops: identity, by address, and callbacks; to make a notifier, alloc_notifier
+ *	and free_notifier must be set
  * @mm: an address space with mm_users above zero for the whole call
  *
  * Finds the notifier of @ops on @mm and counts one user more, or makes it by
@@ -229,11 +229,12 @@ struct mmu_notifier {
  * Ordering: what alloc_notifier wrote happens before the return, in every
  * thread that gets the notifier.  When a new notifier is returned, no
  * invalidation that it did not see the start of is in flight on @mm, except
- * those that the calling thread itself has started (of more than 16, the latest).
+ * those that the calling thread itself has started (of more than 8, the latest).
  * Ownership: pair with mmu_notifier_put().  Until then mn->mm stays valid.
  * Return: the notifier, or ERR_PTR:
- * -EINVAL     @ops or @mm is NULL, @ops lacks alloc_notifier or free_notifier,
- *             has arch_invalidate_secondary_tlbs beside start or end, or
+ * -EINVAL     @ops or @mm is NULL; or a new notifier is needed, and @ops lacks
+ *             alloc_notifier or free_notifier, has
+ *             arch_invalidate_secondary_tlbs beside start or end, or
  *             alloc_notifier returned a registered notifier
  * -ENOMEM     out of memory, or alloc_notifier returned NULL
  * -EOVERFLOW  UINT_MAX users already

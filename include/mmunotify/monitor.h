@@ -39,8 +39,9 @@ struct mmun_entry_info {
  * stop, and the library stays in memory.
  *
  * Context: sleeps, allocates; not in a callback or signal handler.
- * Return: 0, or -EOPNOTSUPP when no entry could be watched;
- *         mmun_monitor_entry() has the reasons.
+ * Return: 0; -EOPNOTSUPP when the process cannot be watched here, for good;
+ *         -ENOMEM when it could not be this time.  mmun_monitor_entry() has the
+ *         reasons.
  */
 int mmun_monitor_start(void);
 
@@ -51,7 +52,7 @@ int mmun_monitor_start(void);
  *
  * Context: any but a signal handler.
  * Return: 0, -ENOENT past the last one, -EINVAL without @ret_info, -EAGAIN
- *         before the monitors were started.
+ *         before the first attempt to start the monitors.
  */
 int mmun_monitor_entry(size_t index, struct mmun_entry_info *ret_info);
 

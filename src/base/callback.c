@@ -5,9 +5,9 @@
  *
  *   call: push on sp->incoming; if the domain is not active yet, push it on
  *	   worker.incoming and wake the worker.
- *   worker: for each active domain, take what came in as one batch, wait for
- *	   a grace period without blocking on it (another domain's may be done
- *	   sooner), run the batch.
+ *   worker: in turn for each active domain, take what came in as one batch,
+ *	   wait for a grace period without blocking on it (another domain's may
+ *	   be done sooner), run some of the batch.
  *
  * The worker holds a reference on each active domain, since a callback may drop
  * everybody else's.
@@ -79,11 +79,20 @@ static struct mmun_srcu_head *oldest_first(struct mmun_srcu_head *newest)
 	return list;
 }
 
-static void run_batch(struct mmun_srcu *sp)
+enum turn {
+	TURN_IDLE,	/* nothing is queued */
+	TURN_WAITING,	/* for readers */
+	TURN_MORE,	/* some callbacks have run */
+};
+
+/* A domain that is never done must not keep the others waiting. */
+#define TURN_CALLBACKS 32
+
+static void run_some(struct mmun_srcu *sp)
 {
 	struct mmun_srcu_head *head;
 
-	while ((head = sp->waiting)) {
+	for (int i = 0; i < TURN_CALLBACKS && (head = sp->waiting); i++) {
 		sp->waiting = head->next;
 		head->func(head);
 		mmun_fetch_add(&sp->done, 1);
@@ -101,15 +110,14 @@ static bool take_batch(struct mmun_srcu *sp)
 	return sp->waiting;
 }
 
-/* Return: does the domain still wait for its readers? */
-static bool serve(struct mmun_srcu *sp)
+static enum turn serve(struct mmun_srcu *sp)
 {
-	while (sp->waiting || take_batch(sp)) {
-		if (!mmun_srcu_gp_poll(sp, sp->waiting_seq))
-			return true;
-		run_batch(sp);
-	}
-	return false;
+	if (!sp->waiting && !take_batch(sp))
+		return TURN_IDLE;
+	if (!mmun_srcu_gp_poll(sp, sp->waiting_seq))
+		return TURN_WAITING;
+	run_some(sp);
+	return TURN_MORE;
 }
 
 /*
@@ -127,15 +135,17 @@ static bool retire(struct mmun_srcu *sp)
 	return true;
 }
 
-/* Return: is somebody still waiting for readers? */
-static bool serve_all(void)
+/* Return: what the busiest of them reported. */
+static enum turn serve_all(void)
 {
 	struct mmun_srcu **link = &worker.active, *sp;
-	bool waiting = false;
+	enum turn turn, most = TURN_IDLE;
 
 	while ((sp = *link)) {
-		if (serve(sp)) {
-			waiting = true;
+		turn = serve(sp);
+		if (turn > most)
+			most = turn;
+		if (turn != TURN_IDLE) {
 			link = &sp->next_active;
 			continue;
 		}
@@ -148,7 +158,7 @@ static bool serve_all(void)
 			*link = sp;
 		}
 	}
-	return waiting;
+	return most;
 }
 
 static void adopt_incoming(void)
@@ -174,12 +184,18 @@ static void *work(void *unused)
 		uint32_t wake = mmun_load_acquire(&worker.wake);
 
 		adopt_incoming();
-		if (!serve_all())
+		switch (serve_all()) {
+		case TURN_MORE:
 			pause_ns = 0;
-		else if (!pause_ns)
-			pause_ns = 10000;
-		else if (pause_ns < 1000000)
-			pause_ns *= 2;
+			continue;
+		case TURN_IDLE:
+			pause_ns = 0;
+			break;
+		case TURN_WAITING:
+			pause_ns = pause_ns ? pause_ns * 2 : 10000;
+			if (pause_ns > 1000000)
+				pause_ns = 1000000;
+		}
 		if (!mmun_read(&worker.incoming))
 			mmun_futex_wait(&worker.wake, wake, pause_ns);
 	}

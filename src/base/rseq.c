@@ -2,6 +2,7 @@
 #include "base/rseq.h"
 
 ptrdiff_t mmun_rseq_offset;
+uint32_t mmun_rseq_ncpus;
 
 #ifdef MMUN_HAVE_RSEQ
 /* glibc 2.35 and later; absent elsewhere. */
@@ -22,11 +23,12 @@ bool mmun_rseq_available(void)
 	return &__rseq_size && __rseq_size;
 }
 
-void mmun_rseq_use(bool yes)
+void mmun_rseq_use(uint32_t ncpus)
 {
-	mmun_rseq_offset = yes ? __rseq_offset :
-				 (char *)&no_rseq -
-					 (char *)__builtin_thread_pointer();
+	mmun_rseq_ncpus = ncpus;
+	mmun_rseq_offset = ncpus ? __rseq_offset :
+				   (char *)&no_rseq -
+					   (char *)__builtin_thread_pointer();
 }
 #else
 bool mmun_rseq_available(void)
@@ -34,8 +36,8 @@ bool mmun_rseq_available(void)
 	return false;
 }
 
-void mmun_rseq_use(bool yes)
+void mmun_rseq_use(uint32_t ncpus)
 {
-	(void)yes;
+	(void)ncpus;
 }
 #endif

@@ -23,11 +23,13 @@
 
 /* Of the thread's area, from the thread pointer. */
 extern ptrdiff_t mmun_rseq_offset __attribute__((visibility("hidden")));
+/* CPUs that there are words for: all, as far as the system tells; or none. */
+extern uint32_t mmun_rseq_ncpus __attribute__((visibility("hidden")));
 
 /* Do this process's threads have an area?  Context: process start. */
 bool mmun_rseq_available(void);
-/* Use it, or none, from now on, in all threads.  Context: process start. */
-void mmun_rseq_use(bool yes);
+/* Use it for so many CPUs, or not at all, in all threads.  Context: as above. */
+void mmun_rseq_use(uint32_t ncpus);
 
 #ifdef MMUN_HAVE_RSEQ
 /*
@@ -57,14 +59,14 @@ void mmun_rseq_use(bool yes);
 			"2:\tleaq 1b(%%rip), %%rax\n\t"                       \
 			"movq %%rax, %%fs:8(%[rseq])\n"                        \
 			"3:\tmovl %%fs:4(%[rseq]), %%eax\n\t"                 \
-			"testl %%eax, %%eax\n\t"                              \
-			"js %l[none]\n\t"                                     \
+			"cmpl %[ncpus], %%eax\n\t"                            \
+			"jae %l[none]\n\t"                                    \
 			"shlq $6, %%rax\n\t"                                  \
 			"incq %c[disp](%[base], %%rax)\n"                      \
 			"4:\n"                                                 \
 			:                                                      \
 			: [rseq] "r"(mmun_rseq_offset), [base] "r"(words),     \
-			  [disp] "i"(at)                                       \
+			  [ncpus] "m"(mmun_rseq_ncpus), [disp] "i"(at)         \
 			: "rax", "memory", "cc"                                \
 			: none);                                               \
 		goto out;                                                      \

@@ -14,6 +14,30 @@
 
 #include "base/syscall.h"
 
+/*
+ * A call that copies a signal set in before it finds the rest of its arguments
+ * wrong: -EFAULT or -EINVAL.  No sandbox forbids it.
+ */
+static inline bool mmun_is_readable(const void *word)
+{
+	return mmun_syscall(SYS_rt_sigprocmask, -1, word, NULL, 8) != -EFAULT;
+}
+
+/* For where process_vm_readv() is forbidden: as long as nobody unmaps it now. */
+static inline bool mmun_probe_and_copy(void *to, const void *from, size_t size)
+{
+	const char *last = (const char *)from + size - 8;
+
+	for (const char *at = from; at < last; at += 2048)
+		if (!mmun_is_readable(at))
+			return false;
+	if (!mmun_is_readable(last))
+		return false;
+	memcpy(to, from, size);
+	return true;
+}
+
+/* @size is at least 8. */
 static inline bool mmun_safe_read(void *to, const void *from, size_t size)
 {
 	struct iovec local = { to, size };
@@ -21,11 +45,8 @@ static inline bool mmun_safe_read(void *to, const void *from, size_t size)
 	long n = mmun_syscall(SYS_process_vm_readv, mmun_syscall(SYS_getpid),
 			      &local, 1, &remote, 1, 0);
 
-	/* Where a sandbox forbids that, trust the pointer. */
-	if (n == -ENOSYS || n == -EPERM) {
-		memcpy(to, from, size);
-		return true;
-	}
+	if (n < 0 && n != -EFAULT)
+		return mmun_probe_and_copy(to, from, size);
 	return n == (long)size;
 }
 

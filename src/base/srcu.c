@@ -5,7 +5,8 @@
  * A grace period is a small state machine that everybody who waits for it
  * pushes on, under gp_lock, which nobody holds while waiting:
  *
- *   IDLE     membarrier                                   -> DRAIN_OTHER
+ *   IDLE     somebody wants one                           -> STARTING
+ *   STARTING     membarrier                               -> DRAIN_OTHER
  *   DRAIN_OTHER  the bank that nobody enters now is empty:
  *	      flip idx                                     -> DRAIN_OLD
  *   DRAIN_OLD    the bank that was entered until then is empty:
@@ -48,6 +49,7 @@
 
 enum gp_state {
 	GP_IDLE,
+	GP_STARTING,
 	GP_DRAIN_OTHER,
 	GP_DRAIN_OLD,
 };
@@ -60,12 +62,15 @@ static struct {
 	char *barrier_page;	/* for a membarrier that got forbidden later */
 } flavor;
 
-/* All domains.  Held over fork(); below it only the locks of mms. */
+/* All domains.  Held over fork(); below it only gp_lock, and the locks of mms. */
 static struct {
 	struct mmun_lock lock;
 	struct mmun_sigmask saved;	/* by fork_prepare() */
 	struct mmun_srcu *head;
 } domains;
+
+/* One synchronize_all() at a time has targets to set. */
+static struct mmun_lock all_lock;
 
 /* -- the flavor -- */
 
@@ -108,8 +113,6 @@ static bool rseq_usable(void)
 
 	if (!mmun_rseq_available() || (wish && !strcmp(wish, "atomic")))
 		return false;
-	if (possible_cpus() > MMUN_SRCU_MAX_CPUS)
-		return false;
 	if (commands < 0 || !(commands & MEMBARRIER_CMD_PRIVATE_EXPEDITED))
 		return false;
 	return !membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) &&
@@ -122,13 +125,14 @@ static void flavor_init(void)
 		return;
 	mmun_lock(&flavor.lock);
 	if (!flavor.ready) {
-		bool rseq = rseq_usable();
 		long page = mmun_syscall(SYS_mmap, 0, 1, PROT_READ | PROT_WRITE,
 					 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 		flavor.barrier_page = page < 0 && page > -4096 ? NULL : (char *)page;
-		flavor.ncpus = rseq ? possible_cpus() : 0;
-		mmun_rseq_use(rseq);
+		flavor.ncpus = rseq_usable() ? possible_cpus() : 0;
+		if (flavor.ncpus > MMUN_SRCU_MAX_CPUS)
+			flavor.ncpus = MMUN_SRCU_MAX_CPUS;
+		mmun_rseq_use(flavor.ncpus);
 		mmun_store_release(&flavor.ready, 1);
 	}
 	mmun_unlock(&flavor.lock);
@@ -222,14 +226,13 @@ static bool bank_is_empty(struct mmun_srcu *sp, unsigned int bank)
 }
 
 /* ORDER(srcu-enter): pairs with mmun_srcu_read_lock(). */
-static void begin(struct mmun_srcu *sp)
+static void order_readers(void)
 {
-	if (!MMUN_BREAK_SRCU_ENTER) {
-		mmun_fence();
-		if (sp->ncpus)
-			barrier_all_threads();
-	}
-	sp->gp_state = GP_DRAIN_OTHER;
+	if (MMUN_BREAK_SRCU_ENTER)
+		return;
+	mmun_fence();
+	if (flavor.ncpus)
+		barrier_all_threads();
 }
 
 /* One step, under gp_lock.  Return: was there anything to do? */
@@ -239,7 +242,9 @@ static bool advance(struct mmun_srcu *sp)
 
 	switch (sp->gp_state) {
 	case GP_IDLE:
-		begin(sp);
+	case GP_STARTING:
+		order_readers();
+		sp->gp_state = GP_DRAIN_OTHER;
 		return true;
 	case GP_DRAIN_OTHER:
 		/* ORDER(srcu-bank): readers that were late are in here. */
@@ -312,10 +317,8 @@ static void back_off(unsigned int round)
 }
 
 /* Under gp_lock, which is let go while waiting. */
-static void wait_locked(struct mmun_srcu *sp)
+static void wait_locked(struct mmun_srcu *sp, uint64_t target)
 {
-	uint64_t target = target_locked(sp);
-
 	for (unsigned int round = 0; !poll_locked(sp, target); round++) {
 		mmun_unlock(&sp->gp_lock);
 		back_off(round);
@@ -326,7 +329,7 @@ static void wait_locked(struct mmun_srcu *sp)
 void mmun_srcu_synchronize(struct mmun_srcu *sp)
 {
 	mmun_lock(&sp->gp_lock);
-	wait_locked(sp);
+	wait_locked(sp, target_locked(sp));
 	mmun_unlock(&sp->gp_lock);
 }
 
@@ -337,7 +340,7 @@ void mmun_srcu_synchronize_except(struct mmun_srcu *sp,
 	mmun_lock(&sp->gp_lock);
 	sp->own = own;
 	sp->own_arg = arg;
-	wait_locked(sp);
+	wait_locked(sp, target_locked(sp));
 	sp->own = NULL;
 	mmun_unlock(&sp->gp_lock);
 }
@@ -346,20 +349,18 @@ void mmun_srcu_synchronize_except(struct mmun_srcu *sp,
 
 void mmun_srcu_init_static(struct mmun_srcu *sp, void *owner)
 {
-	struct mmun_sigmask saved;
-
 	flavor_init();
 	sp->ncpus = flavor.ncpus;
 	sp->nslots = flavor.ncpus + MMUN_SRCU_STRIPES;
 	sp->owner = owner;
 	sp->refs = 1;
 	sp->is_static = true;
-	mmun_lock_save(&domains.lock, &saved);
+	mmun_lock(&domains.lock);
 	sp->next = domains.head;
 	if (sp->next)
 		sp->next->prev = sp;
 	domains.head = sp;
-	mmun_unlock_restore(&domains.lock, &saved);
+	mmun_unlock(&domains.lock);
 }
 
 struct mmun_srcu *mmun_srcu_create(void *owner)
@@ -400,51 +401,86 @@ static bool unref_locked(struct mmun_srcu *sp)
 
 void mmun_srcu_unref(struct mmun_srcu *sp)
 {
-	struct mmun_sigmask saved;
 	bool last;
 
-	mmun_lock_save(&domains.lock, &saved);
+	mmun_lock(&domains.lock);
 	last = unref_locked(sp);
-	mmun_unlock_restore(&domains.lock, &saved);
+	mmun_unlock(&domains.lock);
 	if (last)
 		free(sp);
 }
 
 void mmun_srcu_free(struct mmun_srcu *sp)
 {
-	struct mmun_sigmask saved;
-
 	/* Somebody may still wait on the domain; its owner is gone. */
-	mmun_lock_save(&domains.lock, &saved);
+	mmun_lock(&domains.lock);
 	mmun_write(&sp->owner, NULL);
-	mmun_unlock_restore(&domains.lock, &saved);
+	mmun_unlock(&domains.lock);
 	mmun_srcu_unref(sp);
 }
+
+/* -- all of them -- */
 
 /* The next with an owner, or the first; moves the walker's reference. */
 static struct mmun_srcu *next_domain(struct mmun_srcu *sp)
 {
-	struct mmun_sigmask saved;
 	struct mmun_srcu *next;
 	bool last;
 
-	mmun_lock_save(&domains.lock, &saved);
+	mmun_lock(&domains.lock);
 	next = sp ? sp->next : domains.head;
 	while (next && !next->owner)
 		next = next->next;
 	if (next)
 		mmun_srcu_ref(next);
 	last = sp && unref_locked(sp);
-	mmun_unlock_restore(&domains.lock, &saved);
+	mmun_unlock(&domains.lock);
 	if (last)
 		free(sp);
 	return next;
 }
 
-void mmun_srcu_for_each(void (*fn)(struct mmun_srcu *sp))
+static void each_owned(void (*fn)(struct mmun_srcu *sp))
 {
-	for (struct mmun_srcu *sp = next_domain(NULL); sp; sp = next_domain(sp))
+	mmun_lock(&domains.lock);
+	for (struct mmun_srcu *sp = domains.head; sp; sp = sp->next) {
+		if (!sp->owner)
+			continue;
+		mmun_lock(&sp->gp_lock);
 		fn(sp);
+		mmun_unlock(&sp->gp_lock);
+	}
+	mmun_unlock(&domains.lock);
+}
+
+static void want_one(struct mmun_srcu *sp)
+{
+	sp->all_target = target_locked(sp);
+	if (sp->gp_state == GP_IDLE)
+		sp->gp_state = GP_STARTING;
+}
+
+/* Still the one that was wanted?  Then the readers have been ordered since. */
+static void have_started(struct mmun_srcu *sp)
+{
+	if (sp->gp_state == GP_STARTING && sp->all_target == sp->gp_seq + 1)
+		sp->gp_state = GP_DRAIN_OTHER;
+}
+
+void mmun_srcu_synchronize_all(void)
+{
+	mmun_lock(&all_lock);
+	each_owned(want_one);
+	order_readers();
+	each_owned(have_started);
+	mmun_unlock(&all_lock);
+	for (struct mmun_srcu *sp = next_domain(NULL); sp; sp = next_domain(sp)) {
+		mmun_lock(&sp->gp_lock);
+		/* Of a later caller, perhaps: that is after ours. */
+		wait_locked(sp, sp->all_target);
+		mmun_unlock(&sp->gp_lock);
+		mmun_srcu_barrier(sp);
+	}
 }
 
 /* -- fork -- */
@@ -481,6 +517,7 @@ static void forget_readers(struct mmun_srcu *sp)
 
 void mmun_srcu_fork_child(void)
 {
+	all_lock.word = 0;
 	mmun_srcu_fork_each(forget_readers);
 	if (flavor.ncpus)
 		membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);

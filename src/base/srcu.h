@@ -32,6 +32,7 @@
 #include "base/rseq.h"
 
 #define MMUN_SRCU_STRIPES 8
+/* Threads on CPUs beyond use the stripes. */
 #define MMUN_SRCU_MAX_CPUS 1024
 
 /* A cache line per CPU or stripe.  mmun_this_cpu_inc() knows the 64. */
@@ -56,6 +57,7 @@ struct mmun_srcu {
 	struct mmun_lock gp_lock __attribute__((aligned(64)));
 	uint32_t gp_state;	/* enum in srcu.c */
 	uint64_t gp_seq;	/* grace periods completed */
+	uint64_t all_target;	/* what synchronize_all() waits for */
 	/* Sections of the waiter's own, which it does not wait for; or NULL. */
 	uint32_t (*own)(void *owner, unsigned int bank);
 	void *own_arg;
@@ -151,6 +153,13 @@ void mmun_srcu_free(struct mmun_srcu *sp);
 void mmun_srcu_synchronize(struct mmun_srcu *sp);
 
 /*
+ * mmun_srcu_synchronize() and mmun_srcu_barrier() of all domains with an owner,
+ * for the price of one membarrier.
+ * Context: sleeps, frees; not in a section of any, nor on the worker.
+ */
+void mmun_srcu_synchronize_all(void);
+
+/*
  * The same but for sections of the caller's own: own(arg, bank) says how many
  * it has in a bank; others may leave them for it meanwhile, nobody enters more.
  * In a domain on which nobody else waits.
@@ -178,9 +187,6 @@ void mmun_srcu_barrier(struct mmun_srcu *sp);
 int mmun_srcu_start_worker(void);
 /* Is this thread the worker? Context: any. */
 bool mmun_srcu_on_worker(void);
-
-/* Call fn for every domain that has an owner.  Context: sleeps, frees. */
-void mmun_srcu_for_each(void (*fn)(struct mmun_srcu *sp));
 
 /*
  * fork(): hold the list of domains still, in both processes, from prepare to

@@ -109,7 +109,8 @@ struct mmun_walk {
 	struct mmun_walk *outer;
 };
 
-#define MMUN_OWN_RANGES 16
+/* Thread-local storage that a dlopen()ed library may have is scarce. */
+#define MMUN_OWN_RANGES 8
 
 struct mmun_task {
 	struct mmun_walk *walk;		/* the callback we are in, innermost */

@@ -183,18 +183,14 @@ static struct mmu_notifier *find_get(const struct mmu_notifier_ops *ops,
 	return found;
 }
 
-static inline bool can_get(const struct mmu_notifier_ops *ops,
-			   struct mm_struct *mm)
-{
-	return mm && ops && ops->alloc_notifier && ops->free_notifier;
-}
-
 static struct mmu_notifier *make_notifier(const struct mmu_notifier_ops *ops,
 					  struct mm_struct *mm)
 {
 	struct mmu_notifier *mn;
-	int err = check_context(mm);
+	int err = ops->alloc_notifier && ops->free_notifier ? 0 : -EINVAL;
 
+	if (!err)
+		err = check_context(mm);
 	if (err)
 		return (struct mmu_notifier *)ERR_PTR(err);
 	/* As behind the kernel's mmap_lock: made after what is in flight. */
@@ -221,7 +217,7 @@ struct mmu_notifier *mmu_notifier_get_locked(const struct mmu_notifier_ops *ops,
 {
 	struct mmu_notifier *mn;
 
-	if (!can_get(ops, mm) || check_write_locked(mm))
+	if (!ops || !mm || check_write_locked(mm))
 		return (struct mmu_notifier *)ERR_PTR(-EINVAL);
 	mn = find_get(ops, mm);
 	return mn ? mn : make_notifier(ops, mm);
@@ -250,7 +246,7 @@ struct mmu_notifier *mmu_notifier_get(const struct mmu_notifier_ops *ops,
 	struct mmu_notifier *mn;
 	unsigned int bank;
 
-	if (mmun_unlikely(!can_get(ops, mm)))
+	if (mmun_unlikely(!ops || !mm))
 		return (struct mmu_notifier *)ERR_PTR(-EINVAL);
 	if (mmun_unlikely(!mmun_srcu_try_read_lock(mm->srcu, &bank)))
 		return get_slowly(ops, mm);
@@ -345,19 +341,13 @@ void mmu_notifier_put(struct mmu_notifier *mn)
 }
 EXPORT_SYMBOL(mmu_notifier_put);
 
-static void synchronize_one(struct mmun_srcu *sp)
-{
-	mmun_srcu_synchronize(sp);
-	mmun_srcu_barrier(sp);
-}
-
 void mmu_notifier_synchronize(void)
 {
 	if (mmun_task.walk || mmun_srcu_on_worker()) {
 		mmun_warn_once("mmu_notifier_synchronize() inside a callback: not waiting");
 		return;
 	}
-	mmun_srcu_for_each(synchronize_one);
+	mmun_srcu_synchronize_all();
 }
 EXPORT_SYMBOL(mmu_notifier_synchronize);
 

@@ -32,6 +32,14 @@ static inline bool range_is_open(const struct mmu_notifier_range *range)
 void mmun_own_range_no_room(struct mmu_notifier_range *range);
 void mmun_disown_range_out_of_order(struct mmu_notifier_range *range);
 
+/* By both: a thread's address and numbers come again when it is gone. */
+static inline bool mmun_owns(const struct mmun_task *task, uint32_t i,
+			     const struct mmu_notifier_range *range)
+{
+	return task->own[i].range == range &&
+	       task->own[i].id == range->mmun_private[R_ID];
+}
+
 static inline void own_range(struct mmu_notifier_range *range)
 {
 	struct mmun_task *task = &mmun_task;
@@ -57,7 +65,7 @@ static inline void disown_range(struct mmu_notifier_range *range)
 
 	if (mmun_unlikely(range->mmun_private[R_TASK] != (uintptr_t)task))
 		return;
-	if (mmun_likely(n && task->own[n - 1].id == range->mmun_private[R_ID]))
+	if (mmun_likely(n && mmun_owns(task, n - 1, range)))
 		mmun_write(&task->nr_own, n - 1);
 	else
 		mmun_disown_range_out_of_order(range);

@@ -219,13 +219,16 @@ static int prepare(struct entry *e, void *libc)
 {
 	int err;
 
+	if (e->orig)
+		return 0;
 	e->patch.hook = e->hook;
 	e->patch.entry = find_entry(libc, e->name);
-	e->patch.how = "not in this C library";
+	e->patch.how = "not in a C library that is linked dynamically";
 	if (!e->patch.entry)
 		return -ENOENT;
 	err = mmun_patch_prepare(&e->patch);
-	e->orig = e->patch.orig;
+	if (!err)
+		e->orig = e->patch.orig;
 	return err;
 }
 
@@ -252,46 +255,58 @@ static bool is_dispensable(const struct entry *e)
 	       (e == &entries[PROCESS_MADVISE] && e->error == -ENOENT);
 }
 
-/* All or nothing, as far as can be known before. */
-static bool prepare_all(void)
+/* Return: 0, or of the errors the one that matters most. */
+static int worse(int ret, const struct entry *e)
 {
-	void *libc = dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
-	bool complete = true;
-
-	for (int i = 0; i < NR_ENTRIES; i++) {
-		struct entry *e = &entries[i];
-
-		e->error = prepare(e, libc);
-		complete &= !e->error || is_dispensable(e);
-	}
-	return complete;
+	if (is_dispensable(e) || ret == -ENOMEM)
+		return ret;
+	if (e->error == -ENOMEM)
+		return -ENOMEM;
+	return e->error ? -EOPNOTSUPP : ret;
 }
 
-static bool commit_all(void)
+/* All or nothing, as far as can be known before. */
+static int prepare_all(void)
 {
-	bool complete = true;
+	void *libc = dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
+	int ret = 0;
+
+	for (int i = 0; i < NR_ENTRIES; i++) {
+		entries[i].error = prepare(&entries[i], libc);
+		ret = worse(ret, &entries[i]);
+	}
+	return ret;
+}
+
+static int commit_all(void)
+{
+	int ret = 0;
 
 	for (int i = 0; i < NR_ENTRIES; i++) {
 		struct entry *e = &entries[i];
 
-		if (!e->error)
+		if (!e->error && !e->reports)
 			e->error = mmun_patch_commit(&e->patch);
 		if (!e->error)
 			self_test(e);
-		complete &= e->reports || is_dispensable(e);
+		if (!e->error && !e->reports)
+			e->error = -EOPNOTSUPP;
+		ret = worse(ret, e);
 	}
-	return complete;
+	return ret;
 }
 
 static int start(void)
 {
 	struct mmun_sigmask saved;
-	bool complete;
+	int ret;
 
 	mmun_block_signals(&saved);
-	complete = prepare_all() && commit_all();
+	ret = prepare_all();
+	if (!ret)
+		ret = commit_all();
 	mmun_restore_signals(&saved);
-	return complete ? 0 : -EOPNOTSUPP;
+	return ret;
 }
 
 static int entry_info(size_t index, struct mmun_entry_info *info)

@@ -24,8 +24,11 @@ static MMUN_SRCU_STATIC(self_in_flight);
 static struct {
 	struct mmun_lock lock;
 	uint32_t mm_ready;
-	uint32_t started;
+	uint32_t started;	/* for good or not at all: result stands */
 	int result;
+	bool tried;
+	bool fork_handlers;
+	bool exit_handler;
 } state;
 
 static void make_self(void)
@@ -55,19 +58,6 @@ static void exit_self(void)
 	mmun_mm_exit(&mmun_self);
 }
 
-/* One source is enough; what each misses is for its description to say. */
-static int start_all(void)
-{
-	int ret = -EOPNOTSUPP;
-
-	for (size_t i = 0; i < NR_MONITORS; i++)
-		if (!monitors[i]->start())
-			ret = 0;
-	if (!ret && atexit(exit_self))
-		ret = -ENOMEM;
-	return ret;
-}
-
 /* fork() waits until a start is complete: a child could not go on with it. */
 static void lock_state(void)
 {
@@ -79,24 +69,54 @@ static void unlock_state(void)
 	mmun_unlock(&state.lock);
 }
 
+/* What the process calls when it forks and ends.  Each is asked for once. */
+static int install_handlers(void)
+{
+	if (!state.fork_handlers &&
+	    pthread_atfork(lock_state, unlock_state, unlock_state))
+		return -ENOMEM;
+	state.fork_handlers = true;
+	if (!state.exit_handler && atexit(exit_self))
+		return -ENOMEM;
+	state.exit_handler = true;
+	return 0;
+}
+
+/* One source is enough; what each misses is for its description to say. */
+static int start_all(void)
+{
+	int ret = -EOPNOTSUPP;
+
+	for (size_t i = 0; i < NR_MONITORS; i++) {
+		int err = monitors[i]->start();
+
+		if (!err || (ret && err == -ENOMEM))
+			ret = err;
+	}
+	return ret;
+}
+
 int mmun_monitor_start(void)
 {
-	static uint32_t once;
+	int ret;
 
 	mm_self();
 	if (mmun_load_acquire(&state.started))
 		return state.result;
-	if (!mmun_xchg(&once, 1) &&
-	    pthread_atfork(lock_state, unlock_state, unlock_state))
-		return -ENOMEM;
 	mmun_pin_library();
 	mmun_lock(&state.lock);
+	ret = state.result;
 	if (!state.started) {
-		state.result = start_all();
-		mmun_store_release(&state.started, 1);
+		ret = install_handlers();
+		if (!ret)
+			ret = start_all();
+		state.result = ret;
+		/* Without memory another time may be better. */
+		mmun_store_release(&state.started, ret != -ENOMEM);
+		mmun_store_release(&state.tried, true);
 	}
 	mmun_unlock(&state.lock);
-	return state.result;
+	return ret;
 }
 EXPORT_SYMBOL(mmun_monitor_start);
 
@@ -106,7 +126,7 @@ int mmun_monitor_entry(size_t index, struct mmun_entry_info *ret_info)
 
 	if (!ret_info)
 		return -EINVAL;
-	if (!mmun_load_acquire(&state.started))
+	if (!mmun_load_acquire(&state.tried))
 		return -EAGAIN;
 	for (size_t i = 0; i < NR_MONITORS; i++) {
 		size_t n = 0;

@@ -16,8 +16,10 @@
 struct mmun_monitor_ops {
 	const char *name;
 	/*
-	 * Start to report; never stops again.  Called once, from monitor.c.
-	 * Return: 0, or -EOPNOTSUPP when nothing can be reported.
+	 * Start to report; never stops again.  Called from monitor.c until it
+	 * returns something else than -ENOMEM.
+	 * Return: 0; -EOPNOTSUPP when what it is for cannot be reported here;
+	 * -ENOMEM when it may be later: nothing is lost then.
 	 */
 	int (*start)(void);
 	/* What became of entry @index.  Return: 0, or -ENOENT past the last. */

@@ -180,10 +180,10 @@ static void starter_waits_for_others(void)
 	mmput(mm);
 }
 
-/* A thread knows the latest 16 ranges of its own. */
+/* A thread knows the latest 8 ranges of its own. */
 static void own_ranges_on_many_mms(void)
 {
-	enum { N = 16 };
+	enum { N = 8 };
 	struct mmu_notifier_range range[N];
 	struct mm_struct *mm[N];
 	struct subscriber s[N];

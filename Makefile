@@ -26,6 +26,13 @@ check-%:
 	@scripts/setup build test
 	@scripts/test $*
 
+torture: OPERATIONS := 100000000
+torture:
+	@scripts/setup build test
+	@scripts/build $(BUILD) -Dtests=true
+	$(BUILD)/tests/torture/torture -n $(OPERATIONS) \
+		-p $(BUILD)/tests/torture/torture-plugin.so
+
 bench-core:
 	@scripts/setup build bench
 	@scripts/build $(BUILD) -Dbenchmarks=true
@@ -42,4 +49,4 @@ install:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all demo test test-quick bench-core bench install clean
+.PHONY: all demo test test-quick torture bench-core bench install clean

@@ -271,6 +271,14 @@ static double median_above(const struct bench_case *c,
 	return median(values);
 }
 
+/* "walk subscribers=1": the name, the peer, what else is to be told. */
+static void print_what(const char *what, const char *peer)
+{
+	int name = strcspn(what, " ");
+
+	printf("bench=%.*s peer=%s%s ", name, what, peer, what + name);
+}
+
 void bench_ratio(const char *what, const struct bench_case *ours,
 		 const struct bench_case *peer, const struct bench_case *base)
 {
@@ -282,22 +290,22 @@ void bench_ratio(const char *what, const struct bench_case *ours,
 		ratios[i] = (ours->ns[i] - under) / (peer->ns[i] - under);
 	}
 	middle = median(ratios);
-	printf("bench=%s peer=%s ratio=%.3f p25=%.3f p75=%.3f ours_ns=%.2f "
-	       "peer_ns=%.2f n=%d\n", what, peer->name, middle,
-	       ratios[rounds / 4], ratios[rounds * 3 / 4],
+	print_what(what, peer->name);
+	printf("ratio=%.3f p25=%.3f p75=%.3f ours_ns=%.2f peer_ns=%.2f n=%d\n",
+	       middle, ratios[rounds / 4], ratios[rounds * 3 / 4],
 	       median_above(ours, base), median_above(peer, base), rounds);
 }
 
 void bench_added(const char *what, const struct bench_case *ours,
 		 const struct bench_case *base)
 {
-	printf("bench=%s peer=%s added_ns=%.2f peer_ns=%.2f n=%d\n", what,
-	       base->name, median_above(ours, base), median_above(base, NULL),
-	       rounds);
+	print_what(what, base->name);
+	printf("added_ns=%.2f peer_ns=%.2f n=%d\n", median_above(ours, base),
+	       median_above(base, NULL), rounds);
 }
 
 void bench_unavailable(const char *what, const char *peer, const char *reason)
 {
-	printf("bench=%s peer=%s unavailable reason=\"%s\"\n", what, peer,
-	       reason);
+	print_what(what, peer);
+	printf("unavailable reason=\"%s\"\n", reason);
 }

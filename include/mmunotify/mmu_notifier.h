@@ -318,7 +318,8 @@ void mmu_notifier_synchronize(void);
  * ops hear everything twice.  mm_count is held until then.
  *
  * Either mmu_notifier_unregister() or mmu_notifier_put() must be called to
- * undo it, after the address space was released too.
+ * undo it, after the address space was released too, and in a fork()ed child
+ * that wants to register its copy of @mn.
  *
  * Context: sleeps, allocates; takes the write side of the mmap lock; not in a
  * callback of @mm, nor in a signal handler.

@@ -19,7 +19,8 @@
  * may run inside free(), in a signal handler, or in a thread about to exit.
  * They must not allocate or free memory, use stdio, or wait for a lock that
  * somebody holds while doing so.  They may call mmu_notifier_put(), and get a
- * notifier that exists.  errno is preserved around them.
+ * notifier that exists.  errno is preserved around them.  They return: a jump,
+ * an exception or a cancelled thread would leave a read section behind.
  */
 
 #include <stdbool.h>

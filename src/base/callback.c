@@ -21,8 +21,10 @@
 #include "base/syscall.h"
 
 static struct {
-	struct mmun_lock lock;		/* for starting it */
+	struct mmun_lock lock;		/* for starting and stopping it */
 	uint32_t running;
+	uint32_t wanted;		/* by everything that may be queued yet ... */
+	bool counted;			/* ... if anybody counts */
 	uint32_t wake;			/* a futex: changes when there is work */
 	struct mmun_srcu *incoming;	/* domains that became active */
 	struct mmun_srcu *active;	/* the worker's own list */
@@ -172,7 +174,35 @@ static void adopt_incoming(void)
 	}
 }
 
-/* While readers are in, look again soon; the longer, the less often. */
+/*
+ * Nobody has wanted it for as long as it lingers: it goes.  Return: did it?
+ *
+ *   leave			want
+ *   running = 0		wanted++
+ *   wanted? -> running = 1	running? else start, under the lock
+ */
+static bool leave(void)
+{
+	bool left;
+
+	mmun_lock(&worker.lock);
+	mmun_xchg(&worker.running, 0);
+	left = !mmun_fetch_add(&worker.wanted, 0);
+	if (!left)
+		mmun_store_release(&worker.running, 1);
+	mmun_unlock(&worker.lock);
+	return left;
+}
+
+#define LINGER_NS 100000000
+#define PAUSE_MIN_NS 10000
+#define PAUSE_MAX_NS 1000000
+
+/*
+ * While readers are in, look again soon; the longer, the less often.  A thread
+ * of a library must not keep a process alive whose own threads have ended: it
+ * stays only while there may be something to free.
+ */
 static void *work(void *unused)
 {
 	uint32_t generation = worker.generation;
@@ -182,24 +212,38 @@ static void *work(void *unused)
 	prctl(PR_SET_NAME, "mmunotify");
 	while (generation == worker.generation) {
 		uint32_t wake = mmun_load_acquire(&worker.wake);
+		bool idle = worker.counted && !mmun_load_acquire(&worker.wanted);
+		enum turn turn;
 
 		adopt_incoming();
-		switch (serve_all()) {
-		case TURN_MORE:
+		turn = serve_all();
+		if (turn == TURN_MORE) {
 			pause_ns = 0;
 			continue;
-		case TURN_IDLE:
-			pause_ns = 0;
-			break;
-		case TURN_WAITING:
-			pause_ns = pause_ns ? pause_ns * 2 : 10000;
-			if (pause_ns > 1000000)
-				pause_ns = 1000000;
+		}
+		if (turn == TURN_WAITING) {
+			pause_ns = pause_ns ? pause_ns * 2 : PAUSE_MIN_NS;
+			if (pause_ns > PAUSE_MAX_NS)
+				pause_ns = PAUSE_MAX_NS;
+		} else {
+			if (idle && pause_ns == LINGER_NS && leave())
+				break;
+			pause_ns = idle ? LINGER_NS : 0;
 		}
 		if (!mmun_read(&worker.incoming))
 			mmun_futex_wait(&worker.wake, wake, pause_ns);
 	}
 	return unused;
+}
+
+/* The termination signals come to it if to its creator, should he be gone. */
+static void block_worker_signals(const struct mmun_sigmask *creator)
+{
+	const uint64_t termination = 1ULL << (SIGTERM - 1) | 1ULL << (SIGINT - 1) |
+				     1ULL << (SIGHUP - 1) | 1ULL << (SIGQUIT - 1);
+	struct mmun_sigmask mask = { ~termination | creator->bits };
+
+	mmun_restore_signals(&mask);
 }
 
 int mmun_srcu_start_worker(void)
@@ -212,6 +256,7 @@ int mmun_srcu_start_worker(void)
 		return 0;
 	mmun_lock_save(&worker.lock, &saved);
 	if (!worker.running) {
+		block_worker_signals(&saved);
 		err = pthread_create(&thread, NULL, work, NULL);
 		if (!err) {
 			pthread_detach(thread);
@@ -220,6 +265,26 @@ int mmun_srcu_start_worker(void)
 	}
 	mmun_unlock_restore(&worker.lock, &saved);
 	return err ? -ENOMEM : 0;
+}
+
+int mmun_srcu_want_worker(void)
+{
+	int err;
+
+	worker.counted = true;
+	mmun_fetch_add(&worker.wanted, 1);
+	err = mmun_srcu_start_worker();
+	if (err)
+		mmun_fetch_sub(&worker.wanted, 1);
+	return err;
+}
+
+void mmun_srcu_unwant_worker(void)
+{
+	if (mmun_fetch_sub(&worker.wanted, 1) != 1)
+		return;
+	mmun_fetch_add(&worker.wake, 1);
+	mmun_futex_wake(&worker.wake);
 }
 
 void mmun_srcu_barrier(struct mmun_srcu *sp)

@@ -185,6 +185,12 @@ void mmun_srcu_barrier(struct mmun_srcu *sp);
  * Context: sleeps, allocates.  Return: 0 or -ENOMEM.
  */
 int mmun_srcu_start_worker(void);
+/*
+ * The same for as long as something may be queued, until unwanted as often;
+ * then the worker ends by itself.  Context of the second: any.
+ */
+int mmun_srcu_want_worker(void);
+void mmun_srcu_unwant_worker(void);
 /* Is this thread the worker? Context: any. */
 bool mmun_srcu_on_worker(void);
 

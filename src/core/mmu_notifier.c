@@ -61,13 +61,15 @@ static int check_write_locked(struct mm_struct *mm)
 
 /* -- register -- */
 
-/* What a first registration needs, and every later one finds done. */
+/*
+ * What a first registration needs, and every later one finds done.  It takes the
+ * dynamic linker's lock, under which constructors run that may register, too: so
+ * the mmap lock comes after it, where that is ours to decide.
+ */
 static int prepare(struct mm_struct *mm)
 {
 	int err = mmun_fork_init();
 
-	if (!err)
-		err = mmun_srcu_start_worker();
 	if (err)
 		return err;
 	mmun_pin_library();
@@ -106,8 +108,14 @@ int __mmu_notifier_register(struct mmu_notifier *mn, struct mm_struct *mm)
 	err = check_context(mm);
 	if (!err)
 		err = prepare(mm);
+	/* It runs for as long as the notifier is pinned: a put needs no memory. */
 	if (!err)
-		err = link_notifier(mn, mm);
+		err = mmun_srcu_want_worker();
+	if (err)
+		return err;
+	err = link_notifier(mn, mm);
+	if (err)
+		mmun_srcu_unwant_worker();
 	if (!err && !MMUN_BREAK_REGISTER)
 		mmun_wait_for_ranges(mm);
 	return err;
@@ -118,10 +126,13 @@ int mmu_notifier_register(struct mmu_notifier *mn, struct mm_struct *mm)
 {
 	int ret;
 
-	if (!mm)
+	if (!mn || !mm || check_ops(mn->ops))
 		return -EINVAL;
 	if (mmun_in_callback(mm) || mmun_mmap_write_held(mm))
 		return -EDEADLK;
+	ret = mmun_read(&mm->mm_users) ? prepare(mm) : -ESRCH;
+	if (ret)
+		return ret;
 	mmap_write_lock(mm);
 	ret = __mmu_notifier_register(mn, mm);
 	mmap_write_unlock(mm);
@@ -183,11 +194,16 @@ static struct mmu_notifier *find_get(const struct mmu_notifier_ops *ops,
 	return found;
 }
 
+static int check_make(const struct mmu_notifier_ops *ops)
+{
+	return ops->alloc_notifier && ops->free_notifier ? 0 : -EINVAL;
+}
+
 static struct mmu_notifier *make_notifier(const struct mmu_notifier_ops *ops,
 					  struct mm_struct *mm)
 {
 	struct mmu_notifier *mn;
-	int err = ops->alloc_notifier && ops->free_notifier ? 0 : -EINVAL;
+	int err = check_make(ops);
 
 	if (!err)
 		err = check_context(mm);
@@ -229,10 +245,17 @@ get_slowly(const struct mmu_notifier_ops *ops, struct mm_struct *mm)
 {
 	struct mmu_notifier *mn = find_get(ops, mm);
 
+	int err;
+
 	if (mn)
 		return mn;
 	if (mmun_in_callback(mm) || mmun_mmap_write_held(mm))
 		return (struct mmu_notifier *)ERR_PTR(-EDEADLK);
+	err = mmun_read(&mm->mm_users) ? check_make(ops) : -ESRCH;
+	if (!err)
+		err = prepare(mm);
+	if (err)
+		return (struct mmu_notifier *)ERR_PTR(err);
 	mmap_write_lock(mm);
 	mn = mmu_notifier_get_locked(ops, mm);
 	mmap_write_unlock(mm);
@@ -271,6 +294,7 @@ static void free_notifier(struct mmun_srcu_head *head)
 	if (mn->ops->free_notifier)
 		mn->ops->free_notifier(mn);
 	mmdrop(mm);
+	mmun_srcu_unwant_worker();
 }
 
 /* Whoever takes the pin undoes the registration. */
@@ -378,6 +402,7 @@ void mmu_notifier_unregister(struct mmu_notifier *mn, struct mm_struct *mm)
 	unlink_notifier(mn, mm);
 	mmun_srcu_synchronize(mm->srcu);
 	mmun_write(&mn_private(mn)->state, mn_known(mn));
+	mmun_srcu_unwant_worker();
 	mmdrop(mm);
 }
 EXPORT_SYMBOL(mmu_notifier_unregister);
@@ -388,6 +413,7 @@ void mmu_notifier_unregister_no_release(struct mmu_notifier *mn,
 	if (!check_unregister(mn, mm))
 		return;
 	unlink_notifier(mn, mm);
+	mmun_srcu_unwant_worker();
 	mmdrop(mm);
 }
 EXPORT_SYMBOL(mmu_notifier_unregister_no_release);

@@ -4,7 +4,7 @@
 #include "base/syscall.h"
 #include "monitor/bracket.h"
 
-__thread struct mmun_bracket *mmun_calling
+__thread struct mmun_calling mmun_calling
 	__attribute__((tls_model("initial-exec")));
 
 /*
@@ -12,21 +12,33 @@ __thread struct mmun_bracket *mmun_calling
  * may call syscall(): both are patched, and both report.  What lies inside a
  * span that is started and not ended, for the same event, has been announced.
  */
-static bool announced(const struct mmun_span *span)
+static bool announced(const struct mmun_bracket *outer,
+		      const struct mmun_span *span)
 {
-	for (struct mmun_bracket *b = mmun_calling; b; b = b->outer)
-		for (unsigned int i = 0; i < b->n; i++)
-			if (span->start >= b->span[i].start &&
-			    span->end <= b->span[i].end &&
-			    span->event == b->span[i].event)
-				return true;
+	for (unsigned int i = 0; i < outer->n; i++)
+		if (span->start >= outer->span[i].start &&
+		    span->end <= outer->span[i].end &&
+		    span->event == outer->span[i].event)
+			return true;
 	return false;
 }
 
-bool mmun_announced(const struct mmun_span *span, unsigned int n)
+/* What was left by a jump lies below us by now, or has been written over. */
+static bool is_outer(const struct mmun_bracket *outer,
+		     const struct mmun_bracket *self)
 {
-	for (unsigned int i = 0; i < n; i++)
-		if (!announced(&span[i]))
+	return outer > self && mmun_read(&outer->id) == mmun_calling.id &&
+	       outer->n <= MMUN_MAX_SPANS;
+}
+
+bool mmun_announced(const struct mmun_bracket *self)
+{
+	const struct mmun_bracket *outer = mmun_calling.bracket;
+
+	if (!is_outer(outer, self))
+		return false;
+	for (unsigned int i = 0; i < self->n; i++)
+		if (!announced(outer, &self->span[i]))
 			return false;
 	return true;
 }
@@ -35,7 +47,7 @@ bool mmun_grown_in_place(const struct mmun_raw_event *ev)
 {
 	const unsigned long *arg = ev->arg;
 
-	return (int)arg[3] == MREMAP_MAYMOVE && arg[1] &&
+	return arg[3] == MREMAP_MAYMOVE && arg[1] &&
 	       arg[2] > arg[1] &&
 	       mmun_syscall(SYS_mremap, arg[0], arg[1], arg[2], 0) == (long)arg[0];
 }

@@ -25,6 +25,7 @@ extern struct mm_struct mmun_self __attribute__((visibility("hidden")));
 struct mmun_call {
 	long (*fn)(long, long, long, long, long, long, long);
 	bool returns_int;	/* the register's upper half means nothing then */
+	bool foreign;		/* it leads to somebody else, who is to see it all */
 	long arg[7];
 };
 
@@ -40,19 +41,26 @@ mmun_make_call(const struct mmun_call *call)
 
 /*
  * The bracket whose call is being made in this thread: between its starts and
- * its ends, and not inside a callback of either.
+ * its ends, and not inside a callback of either.  It is on the stack, and says
+ * by its number that it is still there: a signal handler may have jumped away.
  */
 struct mmun_bracket {
-	const struct mmun_span *span;
+	uint64_t id;
 	unsigned int n;
-	struct mmun_bracket *outer;
+	struct mmun_span span[MMUN_MAX_SPANS];
 };
 
-extern __thread struct mmun_bracket *mmun_calling
+struct mmun_calling {
+	struct mmun_bracket *bracket;
+	uint64_t id;		/* of that bracket */
+	uint64_t last_id;
+};
+
+extern __thread struct mmun_calling mmun_calling
 	__attribute__((tls_model("initial-exec"), visibility("hidden")));
 
-/* Have subscribers been told of all this, by the brackets that we are in? */
-bool mmun_announced(const struct mmun_span *span, unsigned int n);
+/* Have subscribers been told of all this, by the bracket that we are in? */
+bool mmun_announced(const struct mmun_bracket *self);
 
 /*
  * Growing a mapping moves it or not, and only the kernel knows.  In place
@@ -77,27 +85,31 @@ static inline __attribute__((always_inline)) long
 mmun_bracket(const struct mmun_raw_event *ev, const struct mmun_call *call)
 {
 	struct mmu_notifier_range range[MMUN_MAX_SPANS];
-	struct mmun_span span[MMUN_MAX_SPANS];
-	struct mmun_bracket self = { .span = span, .outer = mmun_calling };
+	struct mmun_calling outer = mmun_calling;
+	struct mmun_bracket self;
 	bool unchanged;
 	long ret;
 
-	if (ev->nr == SYS_mremap && mmun_grown_in_place(ev))
+	if (ev->nr == SYS_mremap && !call->foreign && mmun_grown_in_place(ev))
 		return ev->arg[0];
-	self.n = mmun_decode(ev, span);
-	if (!self.n || (mmun_unlikely(self.outer) &&
-			mmun_announced(span, self.n)))
+	self.n = mmun_decode(ev, self.span);
+	if (!self.n || (mmun_unlikely(outer.bracket) && mmun_announced(&self)))
 		return mmun_make_call(call);
 	for (unsigned int i = 0; i < self.n; i++) {
-		mmu_notifier_range_init(&range[i], span[i].event, span[i].flags,
-					&mmun_self, span[i].start, span[i].end);
+		mmu_notifier_range_init(&range[i], self.span[i].event,
+					self.span[i].flags, &mmun_self,
+					self.span[i].start, self.span[i].end);
 		mmu_notifier_invalidate_range_start(&range[i]);
 	}
-	mmun_write(&mmun_calling, &self);
+	mmun_write(&self.id, ++mmun_calling.last_id);
+	mmun_calling.id = self.id;
+	mmun_write(&mmun_calling.bracket, &self);
 	mmun_barrier();
 	ret = mmun_make_call(call);
 	mmun_barrier();
-	mmun_write(&mmun_calling, self.outer);
+	mmun_write(&mmun_calling.bracket, outer.bracket);
+	mmun_calling.id = outer.id;
+	mmun_write(&self.id, 0);
 	unchanged = (ret == -1 || ev->nr == SYS_brk) &&
 		    mmun_unchanged(ev, ret == -1 ? errno : 0);
 	for (unsigned int i = 0; i < self.n; i++)

@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <linux/magic.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/shm.h>
@@ -44,10 +45,33 @@
 #define PIDFD_SELF_THREAD_GROUP_FD (-10001)
 
 unsigned long mmun_page_size = 4096;
+static unsigned long huge_page_size = 2UL << 20;	/* the default one */
+
+/* "Hugepagesize:    2048 kB" */
+static void learn_huge_page_size(void)
+{
+	static const char field[] = "\nHugepagesize:";
+	static char text[4096];
+	long len = mmun_read_file("/proc/meminfo", text, sizeof(text) - 1);
+	unsigned long kib = 0;
+	const char *at;
+
+	text[len > 0 ? len : 0] = 0;
+	at = strstr(text, field);
+	if (!at)
+		return;
+	for (at += sizeof(field) - 1; *at == ' '; at++)
+		;
+	for (; *at >= '0' && *at <= '9'; at++)
+		kib = kib * 10 + (*at - '0');
+	if (kib && !(kib & (kib - 1)))
+		huge_page_size = kib << 10;
+}
 
 void mmun_decode_init(void)
 {
 	mmun_page_size = sysconf(_SC_PAGESIZE);
+	learn_huge_page_size();
 }
 
 /* -- spans -- */
@@ -78,6 +102,7 @@ static void add(struct spans *s, unsigned long start, unsigned long end,
 static void add_pages(struct spans *s, unsigned long addr, unsigned long len,
 		      enum mmu_notifier_event event, unsigned int flags)
 {
+	addr = mmun_untag(addr);
 	if (mmun_are_pages(addr, len))
 		add(s, addr, addr + mmun_page_up(len), event, flags);
 }
@@ -93,7 +118,7 @@ static unsigned long mapping_unit(unsigned long flags, long fd)
 	if (flags & MAP_ANONYMOUS) {
 		if (!(flags & MAP_HUGETLB))
 			return mmun_page_size;
-		return shift ? 1UL << shift : 2UL << 20;
+		return shift ? 1UL << shift : huge_page_size;
 	}
 	if (!mmun_syscall(SYS_fstatfs, fd, &fs) && fs.f_type == HUGETLBFS_MAGIC)
 		return fs.f_bsize;
@@ -106,8 +131,8 @@ static void decode_mmap(const unsigned long *arg, struct spans *s)
 
 	if (!(flags & MAP_FIXED) || (flags & MAP_FIXED_NOREPLACE))
 		return;
-	if (type < MAP_SHARED || type > MAP_SHARED_VALIDATE ||
-	    !mmun_page_aligned(arg[5]))
+	/* Newer kernels have more types than these headers. */
+	if (!type || !mmun_page_aligned(arg[5]))
 		return;
 	unit = mapping_unit(flags, (int)arg[4]);
 	len = (arg[1] + unit - 1) & ~(unit - 1);
@@ -180,35 +205,43 @@ static void decode_madvise(const unsigned long *arg, struct spans *s)
 		add_pages(s, arg[0], arg[1], MMU_NOTIFY_CLEAR, 0);
 }
 
-/* Is it this process that the descriptor names? When in doubt, yes. */
+/* The last number of the line that begins with @field, or 0. */
+static long last_number(const char *text, const char *field)
+{
+	const char *at = strstr(text, field);
+	long number = 0;
+
+	for (; at && *at && *at != '\n'; at++) {
+		if (*at == '\t')
+			number = 0;
+		else if (*at >= '0' && *at <= '9')
+			number = number * 10 + (*at - '0');
+	}
+	return number;
+}
+
+/*
+ * Is it this process that the descriptor names?  Its innermost number tells.
+ * When in doubt, yes.
+ */
 static bool pidfd_is_self(int fd)
 {
-	static const char field[] = "\nPid:\t";
 	char path[40] = "/proc/self/fdinfo/", digits[12], text[512];
 	unsigned int n = 18, d = 0;
-	long pid = 0, len;
+	long pid, len;
 
 	if (fd == PIDFD_SELF_THREAD_FD || fd == PIDFD_SELF_THREAD_GROUP_FD)
 		return true;
-	if (fd < 0)
+	if (mmun_syscall(SYS_fcntl, fd, F_GETFD) == -EBADF)
 		return false;
 	for (int rest = fd; !d || rest; rest /= 10)
 		digits[d++] = '0' + rest % 10;
 	while (d)
 		path[n++] = digits[--d];
 	path[n] = 0;
-	len = mmun_read_file(path, text, sizeof(text));
-	if (len == -ENOENT)
-		return false;
-	for (long i = 0, k = 0; i < len; i++) {
-		if (field[k]) {
-			k = text[i] == field[k] ? k + 1 : text[i] == field[0];
-			continue;
-		}
-		if (text[i] < '0' || text[i] > '9')
-			break;
-		pid = pid * 10 + (text[i] - '0');
-	}
+	len = mmun_read_file(path, text, sizeof(text) - 1);
+	text[len > 0 ? len : 0] = 0;
+	pid = last_number(text, "NSpid:\t");
 	return !pid || pid == mmun_syscall(SYS_getpid);
 }
 
@@ -290,14 +323,17 @@ static void decode_shmat(const unsigned long *arg, struct spans *s)
 {
 	unsigned long addr = arg[1];
 	struct shmid_ds ds;
+	long err;
 
 	if (!(arg[2] & SHM_REMAP) || !addr)
 		return;
 	if (arg[2] & SHM_RND)
 		addr -= addr % SHMLBA;
-	if (mmun_syscall(SYS_shmctl, (int)arg[0], IPC_STAT, &ds))
-		return;
-	add_pages(s, addr, ds.shm_segsz, MMU_NOTIFY_UNMAP, 0);
+	err = mmun_syscall(SYS_shmctl, (int)arg[0], IPC_STAT, &ds);
+	if (!err)
+		add_pages(s, addr, ds.shm_segsz, MMU_NOTIFY_UNMAP, 0);
+	else if (err != -EINVAL && err != -EIDRM && mmun_page_aligned(addr))
+		add(s, addr, ULONG_MAX, MMU_NOTIFY_UNMAP, 0);	/* not to be known */
 }
 
 /*

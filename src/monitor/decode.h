@@ -45,12 +45,26 @@ static inline unsigned long mmun_page_up(unsigned long addr)
 	return mmun_page_down(addr + mmun_page_size - 1);
 }
 
+/* No kernel of these architectures gives user space more. */
+#define MMUN_ADDRESS_END (1UL << 56)
+
+/* What the memory calls make of a tagged pointer. */
+static inline unsigned long mmun_untag(unsigned long addr)
+{
+#ifdef __aarch64__
+	return addr & (MMUN_ADDRESS_END - 1);
+#else
+	return addr;
+#endif
+}
+
 /* Are these pages that a call can be about: some, aligned, not too many? */
 static inline bool mmun_are_pages(unsigned long addr, unsigned long len)
 {
 	unsigned long size = mmun_page_up(len);
 
-	return size && mmun_page_aligned(addr) && addr + size > addr;
+	return size && mmun_page_aligned(addr) && size <= MMUN_ADDRESS_END &&
+	       addr <= MMUN_ADDRESS_END - size;
 }
 
 /* See mmun_decode(). */
@@ -67,11 +81,13 @@ static inline unsigned int mmun_decode(const struct mmun_raw_event *ev,
 {
 	/* The most frequent, and the simplest. */
 	if (ev->nr == SYS_munmap) {
-		if (!mmun_are_pages(ev->arg[0], ev->arg[1]))
+		unsigned long addr = mmun_untag(ev->arg[0]);
+
+		if (!mmun_are_pages(addr, ev->arg[1]))
 			return 0;
 		span[0] = (struct mmun_span){
-			.start = ev->arg[0],
-			.end = ev->arg[0] + mmun_page_up(ev->arg[1]),
+			.start = addr,
+			.end = addr + mmun_page_up(ev->arg[1]),
 			.event = MMU_NOTIFY_UNMAP,
 		};
 		return 1;

@@ -80,7 +80,9 @@ intercept_plain(enum entry_id id, long nr, long a, long b, long c, long d,
 {
 	struct mmun_raw_event ev = { nr, { a, b, c, d, e, f } };
 	struct mmun_call call = { (call_fn)entries[id].orig,
-				  entries[id].returns_int, { a, b, c, d, e, f } };
+				  entries[id].returns_int,
+				  entries[id].patch.foreign,
+				  { a, b, c, d, e, f } };
 
 	return intercept(id, &ev, &call);
 }
@@ -165,7 +167,7 @@ static int hook_shmdt(const void *addr)
 static void *hook_sbrk(intptr_t increment)
 {
 	struct mmun_raw_event ev = { SYS_brk, { 0 } };
-	struct mmun_call call = { (call_fn)entries[SBRK].orig, false,
+	struct mmun_call call = { (call_fn)entries[SBRK].orig, false, false,
 				  { increment } };
 
 	if (increment < 0 && !probing)
@@ -178,6 +180,7 @@ static long hook_syscall(long nr, long a, long b, long c, long d, long e, long f
 {
 	struct mmun_raw_event ev = { nr, { a, b, c, d, e, f } };
 	struct mmun_call call = { (call_fn)entries[SYSCALL].orig, false,
+				  entries[SYSCALL].patch.foreign,
 				  { nr, a, b, c, d, e, f } };
 
 	return intercept(SYSCALL, &ev, &call);
@@ -215,14 +218,22 @@ static void *find_entry(void *libc, const char *name)
 	return entry ? entry : dlsym(RTLD_DEFAULT, name);
 }
 
-static int prepare(struct entry *e, void *libc)
+static void resolve(void)
+{
+	void *libc = dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
+
+	for (int i = 0; i < NR_ENTRIES; i++)
+		mmun_write(&entries[i].patch.entry,
+			   find_entry(libc, entries[i].name));
+}
+
+static int prepare(struct entry *e)
 {
 	int err;
 
 	if (e->orig)
 		return 0;
 	e->patch.hook = e->hook;
-	e->patch.entry = find_entry(libc, e->name);
 	e->patch.how = "not in a C library that is linked dynamically";
 	if (!e->patch.entry)
 		return -ENOENT;
@@ -260,7 +271,8 @@ static int worse(int ret, const struct entry *e)
 {
 	if (is_dispensable(e) || ret == -ENOMEM)
 		return ret;
-	if (e->error == -ENOMEM)
+	if (e->error == -ENOMEM || e->error == -EAGAIN || e->error == -EMFILE ||
+	    e->error == -ENFILE)
 		return -ENOMEM;
 	return e->error ? -EOPNOTSUPP : ret;
 }
@@ -268,11 +280,10 @@ static int worse(int ret, const struct entry *e)
 /* All or nothing, as far as can be known before. */
 static int prepare_all(void)
 {
-	void *libc = dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
 	int ret = 0;
 
 	for (int i = 0; i < NR_ENTRIES; i++) {
-		entries[i].error = prepare(&entries[i], libc);
+		entries[i].error = prepare(&entries[i]);
 		ret = worse(ret, &entries[i]);
 	}
 	return ret;
@@ -324,6 +335,7 @@ static int entry_info(size_t index, struct mmun_entry_info *info)
 
 const struct mmun_monitor_ops mmun_monitor_entries = {
 	.name = "entries",
+	.resolve = resolve,
 	.start = start,
 	.entry = entry_info,
 };

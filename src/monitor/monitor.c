@@ -104,6 +104,8 @@ int mmun_monitor_start(void)
 	if (mmun_load_acquire(&state.started))
 		return state.result;
 	mmun_pin_library();
+	for (size_t i = 0; i < NR_MONITORS; i++)
+		monitors[i]->resolve();
 	mmun_lock(&state.lock);
 	ret = state.result;
 	if (!state.started) {

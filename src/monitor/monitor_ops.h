@@ -16,6 +16,11 @@
 struct mmun_monitor_ops {
 	const char *name;
 	/*
+	 * What takes the dynamic linker's lock.  Called before start, without a
+	 * lock of ours, by any number of threads.
+	 */
+	void (*resolve)(void);
+	/*
 	 * Start to report; never stops again.  Called from monitor.c until it
 	 * returns something else than -ENOMEM.
 	 * Return: 0; -EOPNOTSUPP when what it is for cannot be reported here;

@@ -219,18 +219,21 @@ none:
 	return false;
 }
 
-/* One of the above, or a short jump to one. */
+/* One of the above, or a short jump to one: then that is what is patched. */
 static bool decode_foreign(const struct mmun_patch_text *text,
 			   struct mmun_patch_entry *e)
 {
 	const uint8_t *p = mmun_patch_text_at(text, e->site, SHORT_LEN);
+	uintptr_t to;
 
 	if (decode_jump(text, e->site, e))
 		return true;
-	if (!p || p[0] != 0xeb ||
-	    !decode_jump(text, e->site + SHORT_LEN + (intptr_t)(int8_t)p[1], e))
+	if (!p || p[0] != 0xeb)
 		return false;
-	e->len = SHORT_LEN;
+	to = e->site + SHORT_LEN + (intptr_t)(int8_t)p[1];
+	if (!decode_jump(text, to, e))
+		return false;
+	e->site = to;
 	return true;
 }
 
@@ -249,7 +252,9 @@ static int decode(const struct mmun_patch_text *text, uintptr_t entry,
 	if (!p)
 		return refuse(how, "the code ends at the entry");
 	n = text->n - (size_t)(p - text->bytes);
-	if (!decode_foreign(text, e))
+	if (decode_foreign(text, e))
+		p = mmun_patch_text_at(text, e->site, e->len);
+	else
 		e->len = insn_len(p, n < 15 ? n : 15, &e->pcrel);
 	if (!e->len)
 		return refuse(how, "the first instruction is of no known form");

@@ -47,13 +47,14 @@ struct entry {
 	const char *name;
 	void *hook;
 	struct mmun_patch patch;
-	void *orig;		/* published before the entry is live */
-	bool returns_int;
 	int error;
 	bool reports;
 };
 
 static struct entry entries[NR_ENTRIES];
+
+/* What each did before; published before it is live.  Side by side in the cache. */
+static void *orig[NR_ENTRIES] __attribute__((aligned(64)));
 
 /* -- hooks -- */
 
@@ -75,13 +76,12 @@ intercept(enum entry_id id, const struct mmun_raw_event *ev,
 
 /* An entry whose arguments are the system call's. */
 static inline __attribute__((always_inline)) long
-intercept_plain(enum entry_id id, long nr, long a, long b, long c, long d,
-		long e, long f)
+intercept_plain(enum entry_id id, bool returns_int, long nr, long a, long b,
+		long c, long d, long e, long f)
 {
 	struct mmun_raw_event ev = { nr, { a, b, c, d, e, f } };
-	struct mmun_call call = { (call_fn)entries[id].orig,
-				  entries[id].returns_int,
-				  entries[id].patch.foreign,
+	struct mmun_call call = { (call_fn)orig[id],
+				  returns_int, entries[id].patch.foreign,
 				  { a, b, c, d, e, f } };
 
 	return intercept(id, &ev, &call);
@@ -93,81 +93,81 @@ intercept_plain(enum entry_id id, long nr, long a, long b, long c, long d,
  */
 static int hook_munmap(void *addr, size_t len)
 {
-	int (*orig)(void *, size_t) = entries[MUNMAP].orig;
+	int (*call)(void *, size_t) = orig[MUNMAP];
 
 	if (!len && mmun_likely(!probing))
-		return orig(addr, len);
-	return intercept_plain(MUNMAP, SYS_munmap, (long)addr, len, 0, 0, 0, 0);
+		return call(addr, len);
+	return intercept_plain(MUNMAP, true, SYS_munmap, (long)addr, len, 0, 0, 0, 0);
 }
 
 static void *hook_mmap(void *addr, size_t len, int prot, int flags, int fd,
 		       off_t offset)
 {
-	void *(*orig)(void *, size_t, int, int, int, off_t) = entries[MMAP].orig;
+	void *(*call)(void *, size_t, int, int, int, off_t) = orig[MMAP];
 
 	if (!(flags & MAP_FIXED) && mmun_likely(!probing))
-		return orig(addr, len, prot, flags, fd, offset);
-	return (void *)intercept_plain(MMAP, SYS_mmap, (long)addr, len, prot,
+		return call(addr, len, prot, flags, fd, offset);
+	return (void *)intercept_plain(MMAP, false, SYS_mmap, (long)addr, len, prot,
 				       flags, fd, offset);
 }
 
 static int hook_madvise(void *addr, size_t len, int advice)
 {
-	int (*orig)(void *, size_t, int) = entries[MADVISE].orig;
+	int (*call)(void *, size_t, int) = orig[MADVISE];
 
 	if (!len && mmun_likely(!probing))
-		return orig(addr, len, advice);
-	return intercept_plain(MADVISE, SYS_madvise, (long)addr, len, advice, 0,
+		return call(addr, len, advice);
+	return intercept_plain(MADVISE, true, SYS_madvise, (long)addr, len, advice, 0,
 			       0, 0);
 }
 
 static int hook_mprotect(void *addr, size_t len, int prot)
 {
-	return intercept_plain(MPROTECT, SYS_mprotect, (long)addr, len, prot, 0,
+	return intercept_plain(MPROTECT, true, SYS_mprotect, (long)addr, len, prot, 0,
 			       0, 0);
 }
 
 static int hook_pkey_mprotect(void *addr, size_t len, int prot, int pkey)
 {
-	return intercept_plain(PKEY_MPROTECT, SYS_pkey_mprotect, (long)addr, len,
+	return intercept_plain(PKEY_MPROTECT, true, SYS_pkey_mprotect, (long)addr, len,
 			       prot, pkey, 0, 0);
 }
 
 static void *hook_mremap(void *old, size_t old_len, size_t new_len, int flags,
 			 void *new)
 {
-	return (void *)intercept_plain(MREMAP, SYS_mremap, (long)old, old_len,
+	return (void *)intercept_plain(MREMAP, false, SYS_mremap, (long)old, old_len,
 				       new_len, flags, (long)new, 0);
 }
 
 static ssize_t hook_process_madvise(int pidfd, const struct iovec *iov,
 				    size_t n, int advice, unsigned int flags)
 {
-	return intercept_plain(PROCESS_MADVISE, SYS_process_madvise, pidfd,
+	return intercept_plain(PROCESS_MADVISE, false, SYS_process_madvise, pidfd,
 			       (long)iov, n, advice, flags, 0);
 }
 
 static int hook_brk(void *addr)
 {
-	return intercept_plain(BRK, SYS_brk, (long)addr, 0, 0, 0, 0, 0);
+	return intercept_plain(BRK, true, SYS_brk, (long)addr, 0, 0, 0, 0, 0);
 }
 
 static void *hook_shmat(int id, const void *addr, int flags)
 {
-	return (void *)intercept_plain(SHMAT, SYS_shmat, id, (long)addr, flags,
+	return (void *)intercept_plain(SHMAT, false, SYS_shmat, id, (long)addr, flags,
 				       0, 0, 0);
 }
 
 static int hook_shmdt(const void *addr)
 {
-	return intercept_plain(SHMDT, SYS_shmdt, (long)addr, 0, 0, 0, 0, 0);
+	return intercept_plain(SHMDT, true, SYS_shmdt, (long)addr, 0, 0, 0, 0, 0);
 }
 
 /* Its argument is a difference. */
 static void *hook_sbrk(intptr_t increment)
 {
 	struct mmun_raw_event ev = { SYS_brk, { 0 } };
-	struct mmun_call call = { (call_fn)entries[SBRK].orig, false, false,
+	struct mmun_call call = { (call_fn)orig[SBRK], false, false,
 				  { increment } };
 
 	if (increment < 0 && !probing)
@@ -179,30 +179,28 @@ static void *hook_sbrk(intptr_t increment)
 static long hook_syscall(long nr, long a, long b, long c, long d, long e, long f)
 {
 	struct mmun_raw_event ev = { nr, { a, b, c, d, e, f } };
-	struct mmun_call call = { (call_fn)entries[SYSCALL].orig, false,
+	struct mmun_call call = { (call_fn)orig[SYSCALL], false,
 				  entries[SYSCALL].patch.foreign,
 				  { nr, a, b, c, d, e, f } };
 
 	return intercept(SYSCALL, &ev, &call);
 }
 
-#define LONG(function) { .name = #function, .hook = hook_##function }
-#define INT(function)                                                          \
-	{ .name = #function, .hook = hook_##function, .returns_int = true }
+#define ENTRY(function) { .name = #function, .hook = hook_##function }
 
 static struct entry entries[NR_ENTRIES] = {
-	[MUNMAP] = INT(munmap),
-	[MMAP] = LONG(mmap),
-	[MREMAP] = LONG(mremap),
-	[MADVISE] = INT(madvise),
-	[PROCESS_MADVISE] = LONG(process_madvise),
-	[BRK] = INT(brk),
-	[SBRK] = LONG(sbrk),
-	[SHMDT] = INT(shmdt),
-	[SHMAT] = LONG(shmat),
-	[MPROTECT] = INT(mprotect),
-	[PKEY_MPROTECT] = INT(pkey_mprotect),
-	[SYSCALL] = LONG(syscall),
+	[MUNMAP] = ENTRY(munmap),
+	[MMAP] = ENTRY(mmap),
+	[MREMAP] = ENTRY(mremap),
+	[MADVISE] = ENTRY(madvise),
+	[PROCESS_MADVISE] = ENTRY(process_madvise),
+	[BRK] = ENTRY(brk),
+	[SBRK] = ENTRY(sbrk),
+	[SHMDT] = ENTRY(shmdt),
+	[SHMAT] = ENTRY(shmat),
+	[MPROTECT] = ENTRY(mprotect),
+	[PKEY_MPROTECT] = ENTRY(pkey_mprotect),
+	[SYSCALL] = ENTRY(syscall),
 };
 
 /* -- starting -- */
@@ -231,7 +229,7 @@ static int prepare(struct entry *e)
 {
 	int err;
 
-	if (e->orig)
+	if (orig[e - entries])
 		return 0;
 	e->patch.hook = e->hook;
 	e->patch.how = "not in a C library that is linked dynamically";
@@ -239,7 +237,7 @@ static int prepare(struct entry *e)
 		return -ENOENT;
 	err = mmun_patch_prepare(&e->patch);
 	if (!err)
-		e->orig = e->patch.orig;
+		orig[e - entries] = e->patch.orig;
 	return err;
 }
 

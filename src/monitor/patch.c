@@ -354,6 +354,8 @@ static int chain(struct mmun_patch *p, const struct mmun_patch_entry *e)
 
 	if (e->target_at)
 		memcpy(&target, (void *)e->target_at, sizeof(target));
+	if (target == (uintptr_t)p->hook)
+		return fail(p, -EALREADY, "patched already");
 	for (struct island *i = islands; i; i = i->next)
 		if (target == (uintptr_t)i->code.to_hook &&
 		    i->hook == (uintptr_t)p->hook)
@@ -361,6 +363,16 @@ static int chain(struct mmun_patch *p, const struct mmun_patch_entry *e)
 	p->foreign = true;
 	p->orig = (void *)target;
 	return 0;
+}
+
+/* Where the entry jumps to: past the island, if it can. */
+static uintptr_t way_in(const struct mmun_patch *p, const struct island *island)
+{
+	uintptr_t hook = (uintptr_t)p->hook;
+
+	if (ARCH->direct && in_reach((uintptr_t)p->entry, hook))
+		return hook;
+	return (uintptr_t)island->code.to_hook;
 }
 
 static int fill_island(struct mmun_patch *p, const struct mmun_patch_text *text,
@@ -376,8 +388,8 @@ static int fill_island(struct mmun_patch *p, const struct mmun_patch_text *text,
 		return err;
 	nr_gaps = find_gaps(text, (uintptr_t)p->entry, gaps,
 			    sizeof(gaps) / sizeof(gaps[0]));
-	err = ARCH->plan(text, e, gaps, nr_gaps,
-			 (uintptr_t)island->code.to_hook, &p->plan, &p->how);
+	err = ARCH->plan(text, e, gaps, nr_gaps, way_in(p, island), &p->plan,
+			 &p->how);
 	if (err)
 		return err;
 	island->hook = (uintptr_t)p->hook;

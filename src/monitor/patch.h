@@ -101,6 +101,7 @@ struct mmun_patch_code {
 struct mmun_patch_arch {
 	uintptr_t reach;	/* of a jump from the entry to the island */
 	unsigned int gap_min;	/* shortest gap of use; 0: none is */
+	bool direct;		/* a hook within reach needs no island */
 
 	/* 0, or -EOPNOTSUPP with the reason in *how. */
 	int (*decode)(const struct mmun_patch_text *text, uintptr_t entry,
@@ -109,11 +110,11 @@ struct mmun_patch_arch {
 	int (*build)(const struct mmun_patch_entry *e, uintptr_t hook,
 		     uintptr_t at, struct mmun_patch_code *code,
 		     const char **how);
-	/* Choose the store that sends the entry to @island.  Same errors. */
+	/* Choose the store that sends the entry to @to.  Same errors. */
 	int (*plan)(const struct mmun_patch_text *text,
 		    const struct mmun_patch_entry *e,
 		    const struct mmun_patch_gap *gaps, unsigned int nr_gaps,
-		    uintptr_t island, struct mmun_patch_plan *plan,
+		    uintptr_t to, struct mmun_patch_plan *plan,
 		    const char **how);
 };
 

@@ -431,6 +431,7 @@ static int plan(const struct mmun_patch_text *text,
 const struct mmun_patch_arch mmun_patch_x86_64 = {
 	.reach = (1UL << 31) - (1UL << 20),
 	.gap_min = NEAR_LEN,
+	.direct = true,
 	.decode = decode,
 	.build = build,
 	.plan = plan,

@@ -24,7 +24,7 @@ static struct {
 	struct mmun_lock lock;		/* for starting and stopping it */
 	uint32_t running;
 	uint32_t wanted;		/* by everything that may be queued yet ... */
-	bool counted;			/* ... if anybody counts */
+	uint32_t counted;		/* ... if anybody counts */
 	uint32_t wake;			/* a futex: changes when there is work */
 	struct mmun_srcu *incoming;	/* domains that became active */
 	struct mmun_srcu *active;	/* the worker's own list */
@@ -212,7 +212,8 @@ static void *work(void *unused)
 	prctl(PR_SET_NAME, "mmunotify");
 	while (generation == worker.generation) {
 		uint32_t wake = mmun_load_acquire(&worker.wake);
-		bool idle = worker.counted && !mmun_load_acquire(&worker.wanted);
+		bool idle = mmun_read(&worker.counted) &&
+			    !mmun_load_acquire(&worker.wanted);
 		enum turn turn;
 
 		adopt_incoming();
@@ -271,7 +272,7 @@ int mmun_srcu_want_worker(void)
 {
 	int err;
 
-	worker.counted = true;
+	mmun_write(&worker.counted, 1);
 	mmun_fetch_add(&worker.wanted, 1);
 	err = mmun_srcu_start_worker();
 	if (err)

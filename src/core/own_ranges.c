@@ -37,7 +37,7 @@ void mmun_own_range_no_room(struct mmu_notifier_range *range)
 void mmun_disown_range_out_of_order(struct mmu_notifier_range *range)
 {
 	for (uint32_t i = 0; i < mmun_task.nr_own; i++) {
-		if (mmun_owns(&mmun_task, i, range)) {
+		if (mmun_owns(i, range)) {
 			forget(i);
 			return;
 		}

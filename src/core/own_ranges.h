@@ -33,40 +33,37 @@ void mmun_own_range_no_room(struct mmu_notifier_range *range);
 void mmun_disown_range_out_of_order(struct mmu_notifier_range *range);
 
 /* By both: a thread's address and numbers come again when it is gone. */
-static inline bool mmun_owns(const struct mmun_task *task, uint32_t i,
-			     const struct mmu_notifier_range *range)
+static inline bool mmun_owns(uint32_t i, const struct mmu_notifier_range *range)
 {
-	return task->own[i].range == range &&
-	       task->own[i].id == range->mmun_private[R_ID];
+	return mmun_task.own[i].range == range &&
+	       mmun_task.own[i].id == range->mmun_private[R_ID];
 }
 
 static inline void own_range(struct mmu_notifier_range *range)
 {
-	struct mmun_task *task = &mmun_task;
-	uint32_t n = mmun_read(&task->nr_own);
+	uint32_t n = mmun_read(&mmun_task.nr_own);
 
-	range->mmun_private[R_TASK] = (uintptr_t)task;
-	range->mmun_private[R_ID] = ++task->last_range;
+	range->mmun_private[R_TASK] = (uintptr_t)&mmun_task;
+	range->mmun_private[R_ID] = ++mmun_task.last_range;
 	if (mmun_unlikely(n == MMUN_OWN_RANGES)) {
 		mmun_own_range_no_room(range);
 		return;
 	}
-	task->own[n].range = range;
-	task->own[n].id = range->mmun_private[R_ID];
+	mmun_task.own[n].range = range;
+	mmun_task.own[n].id = range->mmun_private[R_ID];
 	/* A signal handler's ranges come and go above n. */
 	mmun_barrier();
-	mmun_write(&task->nr_own, n + 1);
+	mmun_write(&mmun_task.nr_own, n + 1);
 }
 
 static inline void disown_range(struct mmu_notifier_range *range)
 {
-	struct mmun_task *task = &mmun_task;
-	uint32_t n = mmun_read(&task->nr_own);
+	uint32_t n = mmun_read(&mmun_task.nr_own);
 
-	if (mmun_unlikely(range->mmun_private[R_TASK] != (uintptr_t)task))
+	if (mmun_unlikely(range->mmun_private[R_TASK] != (uintptr_t)&mmun_task))
 		return;
-	if (mmun_likely(n && mmun_owns(task, n - 1, range)))
-		mmun_write(&task->nr_own, n - 1);
+	if (mmun_likely(n && mmun_owns(n - 1, range)))
+		mmun_write(&mmun_task.nr_own, n - 1);
 	else
 		mmun_disown_range_out_of_order(range);
 }

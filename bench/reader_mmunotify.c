@@ -10,7 +10,7 @@ static MMUN_SRCU_STATIC(domain);
 static void attach(void)
 {
 	if (!domain.srcu.nslots)
-		mmun_srcu_init_static(&domain.srcu, NULL);
+		mmun_srcu_init_static(&domain.srcu);
 }
 
 static void detach(void)

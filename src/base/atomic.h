@@ -27,6 +27,9 @@
 #define mmun_load_acquire(p) __atomic_load_n((p), __ATOMIC_ACQUIRE)
 #define mmun_store_release(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
 
+/* Store buffering: after a read-modify-write of ours, the others' is seen. */
+#define mmun_load_ordered(p) __atomic_load_n((p), __ATOMIC_SEQ_CST)
+
 /* Read-modify-write, ordered on both sides. */
 #define mmun_xchg(p, v) __atomic_exchange_n((p), (v), __ATOMIC_SEQ_CST)
 #define mmun_fetch_add(p, v) __atomic_fetch_add((p), (v), __ATOMIC_SEQ_CST)

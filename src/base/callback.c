@@ -56,6 +56,11 @@ void mmun_srcu_call(struct mmun_srcu *sp, struct mmun_srcu_head *head,
 		    void (*func)(struct mmun_srcu_head *head))
 {
 	struct mmun_srcu_head *first = mmun_read(&sp->incoming);
+	/*
+	 * Once it is pushed it may be run, with others that somebody else pushed
+	 * meanwhile, and the last of them frees the domain: not while we are in.
+	 */
+	unsigned int bank = mmun_srcu_read_lock(sp);
 
 	head->func = func;
 	/* Counted before it can be run: a barrier never counts less than ran. */
@@ -65,6 +70,7 @@ void mmun_srcu_call(struct mmun_srcu *sp, struct mmun_srcu_head *head,
 	} while (!mmun_cas(&sp->incoming, &first, head));
 	if (!mmun_xchg(&sp->active, 1))
 		activate(sp);
+	mmun_srcu_read_unlock(sp, bank);
 }
 
 /* -- the worker -- */
@@ -99,7 +105,7 @@ static void run_some(struct mmun_srcu *sp)
 		head->func(head);
 		mmun_fetch_add(&sp->done, 1);
 		/* Pairs with the count in mmun_srcu_barrier(). */
-		if (mmun_load_acquire(&sp->barrier_waiters))
+		if (mmun_load_ordered(&sp->barrier_waiters))
 			mmun_futex_wake(&sp->done);
 	}
 }
@@ -132,7 +138,7 @@ static enum turn serve(struct mmun_srcu *sp)
 static bool retire(struct mmun_srcu *sp)
 {
 	mmun_xchg(&sp->active, 0);
-	if (mmun_load_acquire(&sp->incoming) && !mmun_xchg(&sp->active, 1))
+	if (mmun_load_ordered(&sp->incoming) && !mmun_xchg(&sp->active, 1))
 		return false;
 	return true;
 }
@@ -187,7 +193,7 @@ static bool leave(void)
 
 	mmun_lock(&worker.lock);
 	mmun_xchg(&worker.running, 0);
-	left = !mmun_fetch_add(&worker.wanted, 0);
+	left = !mmun_load_ordered(&worker.wanted);
 	if (!left)
 		mmun_store_release(&worker.running, 1);
 	mmun_unlock(&worker.lock);
@@ -253,7 +259,8 @@ int mmun_srcu_start_worker(void)
 	pthread_t thread;
 	int err = 0;
 
-	if (mmun_load_acquire(&worker.running))
+	/* On the worker, or on who stands in for it, it runs. */
+	if (mmun_load_ordered(&worker.running) || on_worker)
 		return 0;
 	mmun_lock_save(&worker.lock, &saved);
 	if (!worker.running) {
@@ -288,6 +295,19 @@ void mmun_srcu_unwant_worker(void)
 	mmun_futex_wake(&worker.wake);
 }
 
+/* No thread is to be had: this one does a round of its work. */
+static void stand_in(void)
+{
+	mmun_lock(&worker.lock);
+	if (!worker.running) {
+		on_worker = true;
+		adopt_incoming();
+		serve_all();
+		on_worker = false;
+	}
+	mmun_unlock(&worker.lock);
+}
+
 void mmun_srcu_barrier(struct mmun_srcu *sp)
 {
 	uint32_t target = mmun_load_acquire(&sp->called), done;
@@ -295,9 +315,12 @@ void mmun_srcu_barrier(struct mmun_srcu *sp)
 	mmun_fetch_add(&sp->barrier_waiters, 1);
 	while ((int32_t)((done = mmun_load_acquire(&sp->done)) - target) < 0) {
 		/* In a child the worker may have to be started, and fail to. */
-		uint64_t limit_ns = mmun_srcu_start_worker() ? 1000000 : 0;
-
-		mmun_futex_wait(&sp->done, done, limit_ns);
+		if (mmun_srcu_start_worker()) {
+			stand_in();
+			mmun_futex_wait(&sp->done, done, PAUSE_MIN_NS);
+		} else {
+			mmun_futex_wait(&sp->done, done, 0);
+		}
 	}
 	mmun_fetch_sub(&sp->barrier_waiters, 1);
 }

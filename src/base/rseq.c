@@ -2,7 +2,6 @@
 #include "base/rseq.h"
 
 ptrdiff_t mmun_rseq_offset;
-uint32_t mmun_rseq_ncpus;
 
 #ifdef MMUN_HAVE_RSEQ
 /* glibc 2.35 and later; absent elsewhere. */
@@ -23,12 +22,11 @@ bool mmun_rseq_available(void)
 	return &__rseq_size && __rseq_size;
 }
 
-void mmun_rseq_use(uint32_t ncpus)
+void mmun_rseq_use(bool yes)
 {
-	mmun_rseq_ncpus = ncpus;
-	mmun_rseq_offset = ncpus ? __rseq_offset :
-				   (char *)&no_rseq -
-					   (char *)__builtin_thread_pointer();
+	mmun_rseq_offset = yes ? __rseq_offset :
+				 (char *)&no_rseq -
+					 (char *)__builtin_thread_pointer();
 }
 #else
 bool mmun_rseq_available(void)
@@ -36,8 +34,8 @@ bool mmun_rseq_available(void)
 	return false;
 }
 
-void mmun_rseq_use(uint32_t ncpus)
+void mmun_rseq_use(bool yes)
 {
-	(void)ncpus;
+	(void)yes;
 }
 #endif

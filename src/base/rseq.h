@@ -23,17 +23,16 @@
 
 /* Of the thread's area, from the thread pointer. */
 extern ptrdiff_t mmun_rseq_offset __attribute__((visibility("hidden")));
-/* CPUs that there are words for: all, as far as the system tells; or none. */
-extern uint32_t mmun_rseq_ncpus __attribute__((visibility("hidden")));
 
 /* Do this process's threads have an area?  Context: process start. */
 bool mmun_rseq_available(void);
-/* Use it for so many CPUs, or not at all, in all threads.  Context: as above. */
-void mmun_rseq_use(uint32_t ncpus);
+/* Use it, or none, from now on, in all threads.  Context: as above. */
+void mmun_rseq_use(bool yes);
 
 #ifdef MMUN_HAVE_RSEQ
 /*
  * Add one to *(uint64_t *)(words + at + cpu * 64).  Return: was it done?
+ * There must be words for every possible CPU; nothing is compared.
  *
  * Context: any, a signal handler included.  The increment is one instruction
  * and a store on x86-64: what came before it in the program is visible before
@@ -59,14 +58,14 @@ void mmun_rseq_use(uint32_t ncpus);
 			"2:\tleaq 1b(%%rip), %%rax\n\t"                       \
 			"movq %%rax, %%fs:8(%[rseq])\n"                        \
 			"3:\tmovl %%fs:4(%[rseq]), %%eax\n\t"                 \
-			"cmpl %[ncpus], %%eax\n\t"                            \
-			"jae %l[none]\n\t"                                    \
+			"testl %%eax, %%eax\n\t"                              \
+			"js %l[none]\n\t"                                     \
 			"shlq $6, %%rax\n\t"                                  \
 			"incq %c[disp](%[base], %%rax)\n"                      \
 			"4:\n"                                                 \
 			:                                                      \
 			: [rseq] "r"(mmun_rseq_offset), [base] "r"(words),     \
-			  [ncpus] "m"(mmun_rseq_ncpus), [disp] "i"(at)         \
+			  [disp] "i"(at)                                       \
 			: "rax", "memory", "cc"                                \
 			: none);                                               \
 		goto out;                                                      \

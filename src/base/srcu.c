@@ -79,31 +79,41 @@ static long membarrier(int command)
 	return mmun_syscall(SYS_membarrier, command, 0, 0);
 }
 
-/* CPU numbers are below this.  "0-3", "0-3,8-11": the last number counts. */
-static uint32_t possible_cpus(void)
+/* "0-3", "0-3,8-11": the last number counts. */
+static uint32_t last_of_list(const char *text, long len)
 {
-	char text[256];
 	uint32_t last = 0;
-	long fd, len;
 
-	fd = mmun_syscall(SYS_openat, AT_FDCWD,
-			  "/sys/devices/system/cpu/possible",
-			  O_RDONLY | O_CLOEXEC, 0);
-	len = fd < 0 ? -1 : mmun_syscall(SYS_read, fd, text, sizeof(text) - 1);
-	if (fd >= 0)
-		mmun_syscall(SYS_close, fd);
-	if (len <= 0) {
-		long n = sysconf(_SC_NPROCESSORS_CONF);
-
-		return n > 0 ? n : 1;
-	}
 	for (long i = 0; i < len; i++) {
 		if (text[i] >= '0' && text[i] <= '9')
 			last = last * 10 + (text[i] - '0');
 		else if (text[i] != '\n')
 			last = 0;
 	}
-	return last + 1;
+	return last;
+}
+
+/*
+ * CPU numbers are below this, ever; 0 when that cannot be known.  Without /sys
+ * the size of the kernel's CPU sets is a bound, if a generous one.
+ */
+static uint32_t possible_cpus(void)
+{
+	char text[256];
+	unsigned long set[MMUN_SRCU_MAX_CPUS / 64 + 1];
+	long fd, len;
+
+	fd = mmun_syscall(SYS_openat, AT_FDCWD,
+			  "/sys/devices/system/cpu/possible",
+			  O_RDONLY | O_CLOEXEC, 0);
+	if (fd >= 0) {
+		len = mmun_syscall(SYS_read, fd, text, sizeof(text));
+		mmun_syscall(SYS_close, fd);
+		if (len > 0)
+			return last_of_list(text, len) + 1;
+	}
+	len = mmun_syscall(SYS_sched_getaffinity, 0, sizeof(set), set);
+	return len > 0 ? len * 8 : 0;
 }
 
 static bool rseq_usable(void)
@@ -112,6 +122,8 @@ static bool rseq_usable(void)
 	long commands = membarrier(MEMBARRIER_CMD_QUERY);
 
 	if (!mmun_rseq_available() || (wish && !strcmp(wish, "atomic")))
+		return false;
+	if (!flavor.ncpus || flavor.ncpus > MMUN_SRCU_MAX_CPUS)
 		return false;
 	if (commands < 0 || !(commands & MEMBARRIER_CMD_PRIVATE_EXPEDITED))
 		return false;
@@ -129,9 +141,9 @@ static void flavor_init(void)
 					 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 		flavor.barrier_page = page < 0 && page > -4096 ? NULL : (char *)page;
-		flavor.ncpus = rseq_usable() ? possible_cpus() : 0;
-		if (flavor.ncpus > MMUN_SRCU_MAX_CPUS)
-			flavor.ncpus = MMUN_SRCU_MAX_CPUS;
+		flavor.ncpus = possible_cpus();
+		if (!rseq_usable())
+			flavor.ncpus = 0;
 		mmun_rseq_use(flavor.ncpus);
 		mmun_store_release(&flavor.ready, 1);
 	}
@@ -150,15 +162,19 @@ EXPORT_SYMBOL(mmun_srcu_flavor);
  * membarrier after we chose it: taking away access to a page that was just
  * written makes the kernel interrupt the same CPUs.
  */
+static struct mmun_lock barrier_lock;
+
 static void barrier_all_threads(void)
 {
 	if (mmun_likely(!membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED)))
 		return;
 	if (flavor.barrier_page) {
+		mmun_lock(&barrier_lock);
 		mmun_syscall(SYS_mprotect, flavor.barrier_page, 1,
 			     PROT_READ | PROT_WRITE);
 		mmun_write(flavor.barrier_page, 1);
 		mmun_syscall(SYS_mprotect, flavor.barrier_page, 1, PROT_NONE);
+		mmun_unlock(&barrier_lock);
 	}
 }
 
@@ -347,23 +363,38 @@ void mmun_srcu_synchronize_except(struct mmun_srcu *sp,
 
 /* -- domains -- */
 
-void mmun_srcu_init_static(struct mmun_srcu *sp, void *owner)
+static void add_domain(struct mmun_srcu *sp)
 {
-	flavor_init();
+	struct mmun_sigmask saved;
+
 	sp->ncpus = flavor.ncpus;
 	sp->nslots = flavor.ncpus + MMUN_SRCU_STRIPES;
-	sp->owner = owner;
 	sp->refs = 1;
-	sp->is_static = true;
-	mmun_lock(&domains.lock);
+	mmun_lock_save(&domains.lock, &saved);
 	sp->next = domains.head;
 	if (sp->next)
 		sp->next->prev = sp;
 	domains.head = sp;
-	mmun_unlock(&domains.lock);
+	mmun_unlock_restore(&domains.lock, &saved);
 }
 
-struct mmun_srcu *mmun_srcu_create(void *owner)
+void mmun_srcu_init_static(struct mmun_srcu *sp)
+{
+	flavor_init();
+	sp->is_static = true;
+	add_domain(sp);
+}
+
+void mmun_srcu_set_owner(struct mmun_srcu *sp, void *owner)
+{
+	struct mmun_sigmask saved;
+
+	mmun_lock_save(&domains.lock, &saved);
+	sp->owner = owner;
+	mmun_unlock_restore(&domains.lock, &saved);
+}
+
+struct mmun_srcu *mmun_srcu_create(void)
 {
 	struct mmun_srcu *sp;
 	size_t size;
@@ -375,8 +406,7 @@ struct mmun_srcu *mmun_srcu_create(void *owner)
 	if (!sp)
 		return NULL;
 	memset(sp, 0, size);
-	mmun_srcu_init_static(sp, owner);
-	sp->is_static = false;
+	add_domain(sp);
 	return sp;
 }
 
@@ -401,11 +431,16 @@ static bool unref_locked(struct mmun_srcu *sp)
 
 void mmun_srcu_unref(struct mmun_srcu *sp)
 {
+	uint32_t refs = mmun_read(&sp->refs);
+	struct mmun_sigmask saved;
 	bool last;
 
-	mmun_lock(&domains.lock);
+	while (refs > 1)
+		if (mmun_cas(&sp->refs, &refs, refs - 1))
+			return;
+	mmun_lock_save(&domains.lock, &saved);
 	last = unref_locked(sp);
-	mmun_unlock(&domains.lock);
+	mmun_unlock_restore(&domains.lock, &saved);
 	if (last)
 		free(sp);
 }
@@ -413,36 +448,52 @@ void mmun_srcu_unref(struct mmun_srcu *sp)
 void mmun_srcu_free(struct mmun_srcu *sp)
 {
 	/* Somebody may still wait on the domain; its owner is gone. */
-	mmun_lock(&domains.lock);
-	mmun_write(&sp->owner, NULL);
-	mmun_unlock(&domains.lock);
+	mmun_srcu_set_owner(sp, NULL);
 	mmun_srcu_unref(sp);
 }
 
 /* -- all of them -- */
 
+/*
+ * Looking at the list blocks no signals, which would cost more than the rest.  A
+ * handler that forks meanwhile finds that its own thread has the lock.
+ */
+static __thread bool looking __attribute__((tls_model("initial-exec")));
+
+static void look_lock(void)
+{
+	mmun_write(&looking, true);
+	mmun_barrier();
+	mmun_lock(&domains.lock);
+}
+
+static void look_unlock(void)
+{
+	mmun_unlock(&domains.lock);
+	mmun_barrier();
+	mmun_write(&looking, false);
+}
+
 /* The next with an owner, or the first; moves the walker's reference. */
 static struct mmun_srcu *next_domain(struct mmun_srcu *sp)
 {
 	struct mmun_srcu *next;
-	bool last;
 
-	mmun_lock(&domains.lock);
+	look_lock();
 	next = sp ? sp->next : domains.head;
 	while (next && !next->owner)
 		next = next->next;
 	if (next)
 		mmun_srcu_ref(next);
-	last = sp && unref_locked(sp);
-	mmun_unlock(&domains.lock);
-	if (last)
-		free(sp);
+	look_unlock();
+	if (sp)
+		mmun_srcu_unref(sp);
 	return next;
 }
 
 static void each_owned(void (*fn)(struct mmun_srcu *sp))
 {
-	mmun_lock(&domains.lock);
+	look_lock();
 	for (struct mmun_srcu *sp = domains.head; sp; sp = sp->next) {
 		if (!sp->owner)
 			continue;
@@ -450,7 +501,7 @@ static void each_owned(void (*fn)(struct mmun_srcu *sp))
 		fn(sp);
 		mmun_unlock(&sp->gp_lock);
 	}
-	mmun_unlock(&domains.lock);
+	look_unlock();
 }
 
 static void want_one(struct mmun_srcu *sp)
@@ -485,11 +536,14 @@ void mmun_srcu_synchronize_all(void)
 
 /* -- fork -- */
 
+/* In a signal handler over look_lock() this thread has the lock already. */
 void mmun_srcu_fork_prepare(void)
 {
 	struct mmun_sigmask saved;
 
-	mmun_lock_save(&domains.lock, &saved);
+	mmun_block_signals(&saved);
+	if (!looking)
+		mmun_lock(&domains.lock);
 	domains.saved = saved;
 }
 
@@ -503,7 +557,9 @@ void mmun_srcu_fork_done(void)
 {
 	struct mmun_sigmask saved = domains.saved;
 
-	mmun_unlock_restore(&domains.lock, &saved);
+	if (!looking)
+		mmun_unlock(&domains.lock);
+	mmun_restore_signals(&saved);
 }
 
 /* The parent's other threads are gone, and their sections with them. */
@@ -518,6 +574,8 @@ static void forget_readers(struct mmun_srcu *sp)
 void mmun_srcu_fork_child(void)
 {
 	all_lock.word = 0;
+	barrier_lock.word = 0;
+	flavor.lock.word = 0;
 	mmun_srcu_fork_each(forget_readers);
 	if (flavor.ncpus)
 		membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);

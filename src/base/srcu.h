@@ -32,7 +32,7 @@
 #include "base/rseq.h"
 
 #define MMUN_SRCU_STRIPES 8
-/* Threads on CPUs beyond use the stripes. */
+/* On a larger machine the flavor is "atomic". */
 #define MMUN_SRCU_MAX_CPUS 1024
 
 /* A cache line per CPU or stripe.  mmun_this_cpu_inc() knows the 64. */
@@ -136,13 +136,15 @@ mmun_srcu_read_unlock(struct mmun_srcu *sp, unsigned int bank)
 		mmun_srcu_leave_stripe(sp, bank);
 }
 
-/*
- * Make a domain; @owner is what mmun_srcu_for_each() gives.
- * Context: sleeps, allocates.  Return: NULL when out of memory.
- */
-struct mmun_srcu *mmun_srcu_create(void *owner);
+/* Make a domain.  Context: sleeps, allocates.  Return: NULL when out of memory. */
+struct mmun_srcu *mmun_srcu_create(void);
 /* The same in memory of the caller's, zeroed, that is never freed. */
-void mmun_srcu_init_static(struct mmun_srcu *sp, void *owner);
+void mmun_srcu_init_static(struct mmun_srcu *sp);
+/*
+ * Say what the domain is for; from then on mmun_srcu_synchronize_all() waits for
+ * it, and a fork looks at the owner.
+ */
+void mmun_srcu_set_owner(struct mmun_srcu *sp, void *owner);
 /* Drop the creator's reference; queued callbacks still run.  Context: frees. */
 void mmun_srcu_free(struct mmun_srcu *sp);
 

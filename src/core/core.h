@@ -87,8 +87,10 @@ _Static_assert(sizeof(struct mn_private) <=
 enum {
 	MN_LISTED = 1 << 0,	/* on mm->first */
 	MN_PINNED = 1 << 1,	/* holds mm_count: not yet put or unregistered */
-	MN_RELEASED = 1 << 2,	/* ->release has been claimed */
-	MN_FLAGS = 7,
+	MN_RELEASED = 1 << 2,	/* ->release has been claimed ... */
+	MN_SILENT = 1 << 3,	/* ... and has returned: it hears nothing more */
+	MN_FREEING = 1 << 4,	/* put for the last time, not freed yet */
+	MN_FLAGS = 31,
 };
 
 static inline struct mn_private *mn_private(struct mmu_notifier *mn)
@@ -99,7 +101,7 @@ static inline struct mn_private *mn_private(struct mmu_notifier *mn)
 /* So that memory that was never registered, or a copy, is told apart. */
 static inline uint64_t mn_known(const struct mmu_notifier *mn)
 {
-	return ((uint64_t)(uintptr_t)mn ^ 0x6d6d756e6f746966ULL) & ~MN_FLAGS;
+	return ((uint64_t)(uintptr_t)mn ^ 0x6d6d756e6f746966ULL) & ~(uint64_t)MN_FLAGS;
 }
 
 /* What the calling thread is doing inside the library. */

@@ -66,16 +66,11 @@ static void reset_mm(struct mmun_srcu *sp)
 		orphan_notifiers(mm);
 }
 
-static void reenter_range(struct mm_struct *mm, unsigned int bank)
-{
-	mmun_srcu_reenter(mm->in_flight, bank);
-}
-
 static void reenter_own_sections(void)
 {
 	for (struct mmun_walk *w = mmun_task.walk; w; w = w->outer)
 		mmun_srcu_reenter(w->mm->srcu, w->bank);
-	mmun_each_own_range(reenter_range);
+	mmun_adopt_own_ranges();
 }
 
 static void after_fork_in_child(void)
@@ -104,6 +99,15 @@ int mmun_fork_init(void)
 	}
 	mmun_unlock(&lock);
 	return -err;
+}
+
+/*
+ * At load, so that our locks are taken last and given back first: the fork
+ * handlers of who uses the library may put and get.  Failing that, later.
+ */
+__attribute__((constructor)) static void at_load(void)
+{
+	mmun_fork_init();
 }
 
 /*

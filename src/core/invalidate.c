@@ -27,7 +27,7 @@ static inline void range_open(struct mmu_notifier_range *range)
 {
 	unsigned int bank = mmun_srcu_read_lock(range->mm->in_flight);
 
-	range->mmun_private[R_STATE] = R_STARTED | bank;
+	range->mmun_private[R_STATE] = range_open_state(bank);
 	own_range(range);
 }
 
@@ -48,6 +48,12 @@ static bool saw_start(struct mmu_notifier *mn,
 	       mn_private(mn)->seq <= range->mmun_private[R_SEQ];
 }
 
+/* Its ->release has returned, and the list is about to be emptied. */
+static bool is_silent(struct mmu_notifier *mn)
+{
+	return mmun_read(&mn_private(mn)->state) & MN_SILENT;
+}
+
 /* -- start -- */
 
 static int call_start(struct mmu_notifier *mn,
@@ -55,7 +61,7 @@ static int call_start(struct mmu_notifier *mn,
 {
 	int ret;
 
-	if (!mn->ops->invalidate_range_start)
+	if (!mn->ops->invalidate_range_start || is_silent(mn))
 		return 0;
 	ret = mn->ops->invalidate_range_start(mn, range);
 	if (mmun_likely(!ret))
@@ -76,7 +82,7 @@ static void walk_end_ops(const struct mmu_notifier_range *range, bool flush)
 	struct mmu_notifier *mn;
 
 	for_each_notifier(mn, range->mm) {
-		if (!saw_start(mn, range))
+		if (!saw_start(mn, range) || is_silent(mn))
 			continue;
 		if (flush && mn->ops->invalidate_range)
 			mn->ops->invalidate_range(mn, range->mm, range->start,
@@ -121,9 +127,17 @@ static __attribute__((noinline)) int start_walk(struct mmu_notifier_range *range
 	return ret;
 }
 
+static __attribute__((cold, noinline)) int warn_started(void)
+{
+	mmun_warn_once("a range is started that is started");
+	return 0;
+}
+
 static inline int range_start(struct mmu_notifier_range *range,
 			      unsigned int blockable)
 {
+	if (mmun_unlikely(range_is_open(range)))
+		return warn_started();
 	range_open(range);
 	range->mmun_private[R_SEQ] = 0;
 	if (!mmun_load_acquire(&range->mm->first))
@@ -205,7 +219,7 @@ EXPORT_SYMBOL(mmu_notifier_invalidate_range_only_end);
 		saved_errno = *err;                                            \
 		walk_begin((mm), &walk);                                       \
 		for_each_notifier(mn, (mm)) {                                  \
-			if (!mn->ops->op)                                      \
+			if (!mn->ops->op || is_silent(mn))                     \
 				continue;                                      \
 			body;                                                  \
 		}                                                              \

@@ -57,12 +57,13 @@ struct mm_struct *mm_alloc(void)
 	if (mmun_fork_init())
 		goto fail;
 	mmun_pin_library();
-	mm->in_flight = mmun_srcu_create(NULL);
+	mm->in_flight = mmun_srcu_create();
 	if (!mm->in_flight)
 		goto fail;
-	mm->srcu = mmun_srcu_create(mm);
+	mm->srcu = mmun_srcu_create();
 	if (!mm->srcu)
 		goto fail;
+	mmun_srcu_set_owner(mm->srcu, mm);
 	return mm;
 fail:
 	free_mm(mm);
@@ -74,11 +75,12 @@ void mmun_mm_init_static(struct mm_struct *mm, struct mmun_srcu *srcu,
 			 struct mmun_srcu *in_flight, int (*arm)(void))
 {
 	init_mm(mm);
-	mmun_srcu_init_static(in_flight, NULL);
-	mmun_srcu_init_static(srcu, mm);
+	mmun_srcu_init_static(in_flight);
+	mmun_srcu_init_static(srcu);
 	mm->in_flight = in_flight;
 	mm->arm = arm;
 	mm->srcu = srcu;
+	mmun_srcu_set_owner(srcu, mm);
 }
 
 bool mmun_mm_is_static(const struct mm_struct *mm)
@@ -130,21 +132,18 @@ EXPORT_SYMBOL(mmget_not_zero);
 
 void mmput(struct mm_struct *mm)
 {
+	/* The process holds the first one of its own; when it exits, all are void. */
+	bool is_static = mmun_mm_is_static(mm), inside = mmun_in_callback(mm);
 	uint32_t left;
 
+	if (is_static && !mmun_read(&mm->mm_users))
+		return;
 	/* ->release would wait for the callback that called us. */
-	if (mmun_read(&mm->mm_users) == 1 && mmun_in_callback(mm)) {
+	left = drop_count(&mm->mm_users, is_static || inside);
+	if (left == UINT32_MAX && inside && !is_static)
 		mmun_warn_once("last mmput() inside a callback: reference leaked");
-		return;
-	}
-	/* The process holds the first one of its own; when it exits, all are void. */
-	if (mmun_mm_is_static(mm) && !mmun_read(&mm->mm_users))
-		return;
-	left = drop_count(&mm->mm_users, mmun_mm_is_static(mm) ? 1 : 0);
-	if (left == UINT32_MAX) {
+	else if (left == UINT32_MAX)
 		mmun_warn_once("mmput() without a reference");
-		return;
-	}
 	if (left)
 		return;
 	mmun_release_notifiers(mm);

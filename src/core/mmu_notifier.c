@@ -85,7 +85,7 @@ static int link_notifier(struct mmu_notifier *mn, struct mm_struct *mm)
 	mmun_lock_save(&mm->lock, &saved);
 	if (mm->released) {
 		err = -ESRCH;
-	} else if (mn_is_known(mn) && (mmun_read(&priv->state) & MN_PINNED)) {
+	} else if (mn_in_use(mn)) {
 		err = -EINVAL;
 	} else {
 		mmgrab(mm);
@@ -217,7 +217,7 @@ static struct mmu_notifier *make_notifier(const struct mmu_notifier_ops *ops,
 	if (IS_ERR(mn))
 		return mn;
 	/* Somebody's registration is not ours to change, nor to free. */
-	if (mn_is_known(mn) && (mmun_read(&mn_private(mn)->state) & MN_PINNED))
+	if (mn_in_use(mn))
 		return (struct mmu_notifier *)ERR_PTR(-EINVAL);
 	mn->ops = ops;
 	err = __mmu_notifier_register(mn, mm);
@@ -321,6 +321,7 @@ static __attribute__((noinline)) void put_last(struct mmu_notifier *mn)
 		mmun_warn_once("mmu_notifier_put() after mmu_notifier_unregister(): leaked");
 		return;
 	}
+	mmun_fetch_or(&mn_private(mn)->state, MN_FREEING);
 	if (!mn->ops->free_notifier)
 		mmun_warn_once("mmu_notifier_put() without free_notifier: leaked");
 	unlink_notifier(mn, mm);

@@ -2,6 +2,8 @@
 #include "base/safe_read.h"
 #include "core/own_ranges.h"
 
+uint32_t mmun_generation;
+
 /* In order: the latest is the likeliest to be ended next. */
 static void forget(uint32_t i)
 {
@@ -44,13 +46,21 @@ void mmun_disown_range_out_of_order(struct mmu_notifier_range *range)
 	}
 }
 
-void mmun_each_own_range(void (*fn)(struct mm_struct *mm, unsigned int bank))
+void mmun_adopt_own_ranges(void)
 {
-	struct mmu_notifier_range now;
+	struct mmu_notifier_range now, *range;
+	unsigned int bank;
 
-	for (uint32_t i = 0; i < mmun_task.nr_own; i++)
-		if (still_open(i, &now))
-			fn(now.mm, now.mmun_private[R_STATE] & 1);
+	for (uint32_t i = mmun_task.nr_own; i-- > 0;)
+		if (!still_open(i, &now))
+			forget(i);
+	mmun_generation++;
+	for (uint32_t i = 0; i < mmun_task.nr_own; i++) {
+		range = mmun_task.own[i].range;
+		bank = range->mmun_private[R_STATE] & 1;
+		range->mmun_private[R_STATE] = range_open_state(bank);
+		mmun_srcu_reenter(range->mm->in_flight, bank);
+	}
 }
 
 uint32_t mmun_count_own_ranges(void *mm, unsigned int bank)

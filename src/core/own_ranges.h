@@ -22,11 +22,22 @@ enum {
 	R_TASK,		/* who started it */
 	R_ID,		/* ... and the number he gave it */
 };
-#define R_STARTED 0x6d6d756e72616e00ULL
+#define R_STARTED 0x6d6d756e00000000ULL
+
+/*
+ * Which process, by fork(): in a child the ranges of its parent's other threads
+ * have no count any more, and are over.
+ */
+extern uint32_t mmun_generation __attribute__((visibility("hidden")));
+
+static inline uint64_t range_open_state(unsigned int bank)
+{
+	return R_STARTED | (uint64_t)(mmun_generation << 1) | bank;
+}
 
 static inline bool range_is_open(const struct mmu_notifier_range *range)
 {
-	return (range->mmun_private[R_STATE] & ~1ULL) == R_STARTED;
+	return (range->mmun_private[R_STATE] & ~1ULL) == range_open_state(0);
 }
 
 void mmun_own_range_no_room(struct mmu_notifier_range *range);
@@ -69,10 +80,11 @@ static inline void disown_range(struct mmu_notifier_range *range)
 }
 
 /*
- * Count this thread's ranges in flight on @mm in a bank of mm->in_flight, or
- * call fn for those on any mm.  Context: not the event path; system calls.
+ * Count this thread's ranges in flight on @mm in a bank of mm->in_flight.
+ * Context: not the event path; system calls.
  */
 uint32_t mmun_count_own_ranges(void *mm, unsigned int bank);
-void mmun_each_own_range(void (*fn)(struct mm_struct *mm, unsigned int bank));
+/* In a fork()ed child: this thread's ranges are in flight here, too. */
+void mmun_adopt_own_ranges(void);
 
 #endif /* MMUN_CORE_OWN_RANGES_H */

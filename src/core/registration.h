@@ -12,6 +12,13 @@ static inline bool mn_is_known(struct mmu_notifier *mn)
 	       mn_known(mn);
 }
 
+/* Is it, or its memory, still in use by a registration? */
+static inline bool mn_in_use(struct mmu_notifier *mn)
+{
+	return mn_is_known(mn) && (mmun_read(&mn_private(mn)->state) &
+				   (MN_PINNED | MN_FREEING));
+}
+
 static inline uint32_t wants_of(const struct mmu_notifier_ops *ops)
 {
 	uint32_t wants = 0;

@@ -13,6 +13,7 @@ void mmun_release_one(struct mmu_notifier *mn, struct mm_struct *mm)
 		return;
 	if (mn->ops->release)
 		mn->ops->release(mn, mm);
+	mmun_fetch_or(&mn_private(mn)->state, MN_SILENT);
 }
 
 static void close_registration(struct mm_struct *mm)

@@ -70,16 +70,31 @@ static void unlock_state(void)
 }
 
 /* What the process calls when it forks and ends.  Each is asked for once. */
-static int install_handlers(void)
+static int install_fork_handlers(void)
 {
 	if (!state.fork_handlers &&
 	    pthread_atfork(lock_state, unlock_state, unlock_state))
 		return -ENOMEM;
 	state.fork_handlers = true;
+	return 0;
+}
+
+static int install_handlers(void)
+{
+	if (install_fork_handlers())
+		return -ENOMEM;
 	if (!state.exit_handler && atexit(exit_self))
 		return -ENOMEM;
 	state.exit_handler = true;
 	return 0;
+}
+
+/* Before the handlers of who uses the library, as in core/fork.c. */
+__attribute__((constructor)) static void at_load(void)
+{
+	mmun_lock(&state.lock);
+	install_fork_handlers();
+	mmun_unlock(&state.lock);
 }
 
 /* One source is enough; what each misses is for its description to say. */

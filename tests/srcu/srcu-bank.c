@@ -35,7 +35,7 @@ static bool missed(struct mmun_srcu *sp, int flips)
 
 int main(void)
 {
-	struct mmun_srcu *sp = mmun_srcu_create(NULL);
+	struct mmun_srcu *sp = mmun_srcu_create();
 
 	tap_begin(20);
 	if (!sp)

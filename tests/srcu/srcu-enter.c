@@ -49,7 +49,7 @@ static bool reader(uint64_t round)
 
 int main(int argc, char **argv)
 {
-	domain = mmun_srcu_create(NULL);
+	domain = mmun_srcu_create();
 	if (!domain)
 		bail("out of memory");
 	return litmus(argc, argv,

@@ -47,7 +47,7 @@ static bool scan(uint64_t round)
 
 int main(int argc, char **argv)
 {
-	domain = mmun_srcu_create(NULL);
+	domain = mmun_srcu_create();
 	if (!domain)
 		bail("out of memory");
 	return litmus(argc, argv,

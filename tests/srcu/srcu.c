@@ -21,7 +21,7 @@ enum { under_tsan = 0 };
 
 static struct mmun_srcu *new_domain(void)
 {
-	struct mmun_srcu *sp = mmun_srcu_create(NULL);
+	struct mmun_srcu *sp = mmun_srcu_create();
 
 	if (!sp)
 		bail("out of memory");

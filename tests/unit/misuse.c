@@ -391,6 +391,50 @@ static void ending_twice(void)
 	mmput(mm);
 }
 
+static void starting_twice(void)
+{
+	struct mmu_notifier_range range;
+	struct mm_struct *mm = new_mm();
+	struct mmu_notifier *a = must_get(&ops_A, mm);
+
+	start_range(&range, mm);
+	said("A.alloc A.start");
+	mmu_notifier_invalidate_range_start(&range);
+	ok(warned() == 1 && said(""), "a second start warns, no more");
+	end_range(&range);
+	said("A.end");
+	ok(!IS_ERR(must_get(&ops_B, mm)), "no range is left in flight");
+	mmu_notifier_put(a);
+	mmu_notifier_put(mmu_notifier_get(&ops_B, mm));
+	mmput(mm);
+}
+
+static void put_and_register_again(const struct heard *h)
+{
+	mmu_notifier_put(h->mn);
+	result = mmu_notifier_register(h->mn, other_mm);
+}
+
+/* Its free waits for the callback that we are in. */
+static void registering_what_is_put(void)
+{
+	struct mm_struct *mm = new_mm();
+
+	other_mm = new_mm();
+	must_get(&ops_A, mm);
+	said("A.alloc");
+	result = 0;
+	hook[START] = put_and_register_again;
+	whole_range(mm);
+	hook[START] = NULL;
+	mmu_notifier_synchronize();
+	ok(result == -EINVAL && said("A.start A.free"),
+	   "register: put for the last time, and not freed yet");
+	ok(mmun_mm_count(other_mm) == 1, "register: nothing was taken");
+	mmput(other_mm);
+	mmput(mm);
+}
+
 int main(void)
 {
 	static void (*const groups[])(void) = {
@@ -400,7 +444,8 @@ int main(void)
 		registering_inside, unregistering_inside, synchronizing_inside,
 		synchronizing_in_free, unregistering_strangers,
 		unregistering_elsewhere_warns, putting_strangers,
-		ending_what_was_not_started, ending_twice,
+		ending_what_was_not_started, ending_twice, starting_twice,
+		registering_what_is_put,
 	};
 
 	unit_begin();

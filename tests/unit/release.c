@@ -110,6 +110,30 @@ static void range_within_release(const struct heard *h)
 		whole_range(h->mm);
 }
 
+static void range_within_last_release(const struct heard *h)
+{
+	if (h->name == 'A')
+		whole_range(h->mm);
+}
+
+static void silent_after_release(void)
+{
+	struct mm_struct *mm = new_mm();
+	struct mmu_notifier *a = must_get(&ops_A, mm);
+	struct mmu_notifier *b = must_get(&ops_B, mm);
+
+	said("A.alloc B.alloc");
+	hook[RELEASE] = range_within_last_release;
+	mmput(mm);
+	hook[RELEASE] = NULL;
+	ok(said("B.release A.release A.start A.end"),
+	   "[S58] who is released hears nothing, while others still are not");
+	mmu_notifier_put(a);
+	mmu_notifier_put(b);
+	mmu_notifier_synchronize();
+	said("A.free B.free");
+}
+
 static void still_listed_within_release(void)
 {
 	struct mm_struct *mm = new_mm();
@@ -231,6 +255,7 @@ int main(void)
 	released_then_put();
 	put_from_release();
 	put_of_another_from_release();
+	silent_after_release();
 	still_listed_within_release();
 	in_a_read_section();
 	without_release_op();

@@ -17,7 +17,9 @@
  *   is freed.  mm_self() is never freed.
  *
  * After fork() the child's mm_self() has no notifiers, as a child's mm has
- * none in the kernel; software mms are copied like all other memory.
+ * none in the kernel; software mms are copied like all other memory.  Handlers
+ * of pthread_atfork() may use the library if they were installed after it was
+ * loaded.
  *
  * Dropping a reference that is not there warns once and does nothing.
  */

@@ -97,7 +97,8 @@ static int hook_munmap(void *addr, size_t len)
 
 	if (!len && mmun_likely(!probing))
 		return call(addr, len);
-	return intercept_plain(MUNMAP, true, SYS_munmap, (long)addr, len, 0, 0, 0, 0);
+	return intercept_plain(MUNMAP, true, SYS_munmap, (long)addr, len, 0, 0,
+			       0, 0);
 }
 
 static void *hook_mmap(void *addr, size_t len, int prot, int flags, int fd,
@@ -107,8 +108,8 @@ static void *hook_mmap(void *addr, size_t len, int prot, int flags, int fd,
 
 	if (!(flags & MAP_FIXED) && mmun_likely(!probing))
 		return call(addr, len, prot, flags, fd, offset);
-	return (void *)intercept_plain(MMAP, false, SYS_mmap, (long)addr, len, prot,
-				       flags, fd, offset);
+	return (void *)intercept_plain(MMAP, false, SYS_mmap, (long)addr, len,
+				       prot, flags, fd, offset);
 }
 
 static int hook_madvise(void *addr, size_t len, int advice)
@@ -117,34 +118,34 @@ static int hook_madvise(void *addr, size_t len, int advice)
 
 	if (!len && mmun_likely(!probing))
 		return call(addr, len, advice);
-	return intercept_plain(MADVISE, true, SYS_madvise, (long)addr, len, advice, 0,
-			       0, 0);
+	return intercept_plain(MADVISE, true, SYS_madvise, (long)addr, len,
+			       advice, 0, 0, 0);
 }
 
 static int hook_mprotect(void *addr, size_t len, int prot)
 {
-	return intercept_plain(MPROTECT, true, SYS_mprotect, (long)addr, len, prot, 0,
-			       0, 0);
+	return intercept_plain(MPROTECT, true, SYS_mprotect, (long)addr, len,
+			       prot, 0, 0, 0);
 }
 
 static int hook_pkey_mprotect(void *addr, size_t len, int prot, int pkey)
 {
-	return intercept_plain(PKEY_MPROTECT, true, SYS_pkey_mprotect, (long)addr, len,
-			       prot, pkey, 0, 0);
+	return intercept_plain(PKEY_MPROTECT, true, SYS_pkey_mprotect,
+			       (long)addr, len, prot, pkey, 0, 0);
 }
 
 static void *hook_mremap(void *old, size_t old_len, size_t new_len, int flags,
 			 void *new)
 {
-	return (void *)intercept_plain(MREMAP, false, SYS_mremap, (long)old, old_len,
-				       new_len, flags, (long)new, 0);
+	return (void *)intercept_plain(MREMAP, false, SYS_mremap, (long)old,
+				       old_len, new_len, flags, (long)new, 0);
 }
 
 static ssize_t hook_process_madvise(int pidfd, const struct iovec *iov,
 				    size_t n, int advice, unsigned int flags)
 {
-	return intercept_plain(PROCESS_MADVISE, false, SYS_process_madvise, pidfd,
-			       (long)iov, n, advice, flags, 0);
+	return intercept_plain(PROCESS_MADVISE, false, SYS_process_madvise,
+			       pidfd, (long)iov, n, advice, flags, 0);
 }
 
 static int hook_brk(void *addr)
@@ -154,8 +155,8 @@ static int hook_brk(void *addr)
 
 static void *hook_shmat(int id, const void *addr, int flags)
 {
-	return (void *)intercept_plain(SHMAT, false, SYS_shmat, id, (long)addr, flags,
-				       0, 0, 0);
+	return (void *)intercept_plain(SHMAT, false, SYS_shmat, id, (long)addr,
+				       flags, 0, 0, 0);
 }
 
 static int hook_shmdt(const void *addr)

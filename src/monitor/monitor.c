@@ -92,9 +92,11 @@ static int install_handlers(void)
 /* Before the handlers of who uses the library, as in core/fork.c. */
 __attribute__((constructor)) static void at_load(void)
 {
-	mmun_lock(&state.lock);
+	struct mmun_sigmask saved;
+
+	mmun_lock_save(&state.lock, &saved);
 	install_fork_handlers();
-	mmun_unlock(&state.lock);
+	mmun_unlock_restore(&state.lock, &saved);
 }
 
 /* One source is enough; what each misses is for its description to say. */
@@ -113,6 +115,7 @@ static int start_all(void)
 
 int mmun_monitor_start(void)
 {
+	struct mmun_sigmask saved;
 	int ret;
 
 	mm_self();
@@ -121,7 +124,7 @@ int mmun_monitor_start(void)
 	mmun_pin_library();
 	for (size_t i = 0; i < NR_MONITORS; i++)
 		monitors[i]->resolve();
-	mmun_lock(&state.lock);
+	mmun_lock_save(&state.lock, &saved);
 	ret = state.result;
 	if (!state.started) {
 		ret = install_handlers();
@@ -132,7 +135,7 @@ int mmun_monitor_start(void)
 		mmun_store_release(&state.started, ret != -ENOMEM);
 		mmun_store_release(&state.tried, true);
 	}
-	mmun_unlock(&state.lock);
+	mmun_unlock_restore(&state.lock, &saved);
 	return ret;
 }
 EXPORT_SYMBOL(mmun_monitor_start);

@@ -29,13 +29,6 @@
 #define MMUN_BREAK_SRCU_BANK false
 #endif
 
-/* A notifier is published without its fields. */
-#ifdef MMUN_MUTANT_SUB_PUBLISH
-#define MMUN_BREAK_SUB_PUBLISH true
-#else
-#define MMUN_BREAK_SUB_PUBLISH false
-#endif
-
 /* Registration does not wait for ranges in flight, and ends reach newcomers. */
 #ifdef MMUN_MUTANT_REGISTER
 #define MMUN_BREAK_REGISTER true

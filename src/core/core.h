@@ -71,9 +71,9 @@ enum {
 	MM_WANTS_ARCH = 1 << 1,	/* arch_invalidate_secondary_tlbs */
 };
 
-/* In mn->mmun_private.  Valid when MN_KNOWN says so, whatever was there before. */
+/* In mn->mmun_private.  Valid when mn_is_known(), whatever was there before. */
 struct mn_private {
-	uint64_t state;			/* MN_KNOWN of this address, and flags */
+	uint64_t state;			/* mn_known() of this address, and flags */
 	struct mmu_notifier *next;
 	struct mmu_notifier **pprev;	/* under mm->lock */
 	uint64_t seq;			/* of mm->seq; constant while listed */

@@ -3,7 +3,6 @@
 #define MMUN_CORE_REGISTRATION_H
 /* The list of an mm: newest first, written under mm->lock, walked without. */
 
-#include "base/mutants.h"
 #include "core/core.h"
 
 static inline bool mn_is_known(struct mmu_notifier *mn)
@@ -46,10 +45,7 @@ static inline void list_add(struct mm_struct *mm, struct mmu_notifier *mn)
 	 * ORDER(sub-publish): release.  Pairs with for_each_notifier(): a walk
 	 * that finds the notifier finds its fields.
 	 */
-	if (!MMUN_BREAK_SUB_PUBLISH)
-		mmun_store_release(&mm->first, mn);
-	else
-		mmun_write(&mm->first, mn);
+	mmun_store_release(&mm->first, mn);
 }
 
 /* Under mm->lock.  A walk that stands on @mn goes on from its next. */

@@ -76,14 +76,14 @@ static char *near_page(char *entry)
 	bail("no room near libc");
 }
 
-/* jmp target, by way of a stub near by: UCX within two gigabytes. */
+/* jmp target, by way of a hop near by: UCX within two gigabytes. */
 static void patch_by_offset(void *entry, void *target)
 {
-	char *stub = near_page(entry);
+	char *hop = near_page(entry);
 	unsigned char code[5] = { 0xe9 };
-	int offset = stub - ((char *)entry + 5);
+	int offset = hop - ((char *)entry + 5);
 
-	patch_by_register(stub, target);
+	patch_by_register(hop, target);
 	memcpy(code + 1, &offset, 4);
 	overwrite(entry, code, sizeof(code));
 }

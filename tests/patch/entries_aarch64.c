@@ -82,7 +82,7 @@ static void test_shapes(void)
 	}
 }
 
-/* Over a mov: "b" goes by a stub beside, for its reach is short. */
+/* Over a mov: "b" goes by a hop beside, for its reach is short. */
 static const struct {
 	const char *text;
 	unsigned int n;
@@ -118,7 +118,7 @@ static void test_foreign(size_t i)
 	err = prepare(code) ?: mmun_patch_commit(&patch);
 	ok(!err && patch.foreign, "foreign %s: %s", jumps[i].text, patch.how);
 	ok(works((func_t)code), "foreign %s: chained to", jumps[i].text);
-	/* The owner puts back the words he overwrote, not his stub. */
+	/* The owner puts back the words he overwrote, not his hop. */
 	overwrite(code, mov, i ? jumps[i].n * 4 : 12);
 	ok(((func_t)code)(5) == 12 && ((func_t)patch.orig)(5) == 12,
 	   "foreign %s: orig works after the owner restored the entry",

@@ -157,13 +157,14 @@ const char *mmun_srcu_flavor(void)
 }
 EXPORT_SYMBOL(mmun_srcu_flavor);
 
+static struct mmun_lock barrier_lock;
+
 /*
  * A full barrier in every running thread of the process.  A sandbox may forbid
  * membarrier after we chose it: taking away access to a page that was just
- * written makes the kernel interrupt the same CPUs.
+ * written makes the kernel interrupt the same CPUs, except where it flushes
+ * TLBs by broadcast.  There, MMUNOTIFY_SRCU=atomic is for such programs.
  */
-static struct mmun_lock barrier_lock;
-
 static void barrier_all_threads(void)
 {
 	if (mmun_likely(!membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED)))

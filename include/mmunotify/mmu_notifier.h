@@ -69,13 +69,19 @@ enum mmu_notifier_event {
 #define MMUN_RANGE_READABLE (1U << 16)
 /** In ->invalidate_range_end(): the call failed, nothing has changed. */
 #define MMUN_RANGE_UNCHANGED (1U << 17)
+/**
+ * In both: the source could tell only afterwards.  The memory has changed before
+ * the start, and may be in use for something else already.
+ */
+#define MMUN_RANGE_AFTER (1U << 18)
 
 /**
  * struct mmu_notifier_range - one invalidation
  * @mm: the address space
  * @start: first byte
  * @end: the byte after the last
- * @flags: MMU_NOTIFIER_RANGE_BLOCKABLE, MMUN_RANGE_READABLE, MMUN_RANGE_UNCHANGED
+ * @flags: MMU_NOTIFIER_RANGE_BLOCKABLE, MMUN_RANGE_READABLE,
+ *	MMUN_RANGE_UNCHANGED, MMUN_RANGE_AFTER
  * @event: why
  * @owner: for MIGRATE and EXCLUSIVE, whose operation this is, so that a
  *	subscriber can skip its own; otherwise NULL

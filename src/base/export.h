@@ -65,6 +65,12 @@ MMUN_INTERNAL(mmu_notifier_test_young);
 MMUN_INTERNAL(mmu_notifier_change_pte);
 MMUN_INTERNAL(mmun_monitor_start);
 MMUN_INTERNAL(mmun_monitor_entry);
+MMUN_INTERNAL(mmun_monitor_select);
+MMUN_INTERNAL(mmun_monitor_source);
+MMUN_INTERNAL(mmun_watch);
+MMUN_INTERNAL(mmun_unwatch);
+MMUN_INTERNAL(mmun_coverage);
+MMUN_INTERNAL(mmun_settle);
 MMUN_INTERNAL(mmun_srcu_flavor);
 MMUN_INTERNAL(mmun_set_warn_handler);
 

@@ -184,3 +184,41 @@ int mmun_monitor_entry(size_t index, struct mmun_entry_info *ret_info)
 	return ret_info ? -ENOENT : -EINVAL;
 }
 EXPORT_SYMBOL(mmun_monitor_entry);
+
+int mmun_monitor_select(const char *sources)
+{
+	return sources ? -EOPNOTSUPP : -EINVAL;
+}
+EXPORT_SYMBOL(mmun_monitor_select);
+
+int mmun_monitor_source(size_t index, struct mmun_source_info *ret_info)
+{
+	(void)index;
+	return ret_info ? -ENOENT : -EINVAL;
+}
+EXPORT_SYMBOL(mmun_monitor_source);
+
+int mmun_watch(struct mmun_watch *watch, struct mm_struct *mm,
+	       unsigned long start, unsigned long end)
+{
+	return watch && mm && start < end ? -EOPNOTSUPP : -EINVAL;
+}
+EXPORT_SYMBOL(mmun_watch);
+
+void mmun_unwatch(struct mmun_watch *watch)
+{
+	(void)watch;
+}
+EXPORT_SYMBOL(mmun_unwatch);
+
+int mmun_coverage(struct mm_struct *mm, unsigned long start, unsigned long end)
+{
+	return mm && start < end ? -EAGAIN : -EINVAL;
+}
+EXPORT_SYMBOL(mmun_coverage);
+
+void mmun_settle(struct mm_struct *mm)
+{
+	(void)mm;
+}
+EXPORT_SYMBOL(mmun_settle);

@@ -351,7 +351,7 @@ static bool part_of_segment(const struct mmun_mapping *m, void *arg)
 {
 	struct segment *seg = arg;
 
-	if (!m->sysv || m->start < seg->addr ||
+	if (m->kind != MMUN_MAPPING_SYSV || m->start < seg->addr ||
 	    m->start - seg->addr != m->offset)
 		return true;
 	if (!seg->inode)

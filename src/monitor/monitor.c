@@ -10,12 +10,8 @@
 #include "base/export.h"
 #include "core/core.h"
 #include "monitor/bracket.h"
-#include "monitor/monitor_ops.h"
-
-static const struct mmun_monitor_ops *const monitors[] = {
-	&mmun_monitor_entries,
-};
-#define NR_MONITORS (sizeof(monitors) / sizeof(monitors[0]))
+#include "monitor/sources.h"
+#include "monitor/watch.h"
 
 struct mm_struct mmun_self;
 static MMUN_SRCU_STATIC(self_srcu);
@@ -59,21 +55,32 @@ static void exit_self(void)
 }
 
 /* fork() waits until a start is complete: a child could not go on with it. */
-static void lock_state(void)
+static void before_fork(void)
 {
 	mmun_lock(&state.lock);
+	mmun_watch_fork_prepare();
 }
 
-static void unlock_state(void)
+static void after_fork_in_parent(void)
 {
+	mmun_watch_fork_done();
 	mmun_unlock(&state.lock);
+}
+
+/* Sources that need more than the memory start again with the first registration. */
+static void after_fork_in_child(void)
+{
+	mmun_sources_fork_child();
+	state.started = 0;
+	after_fork_in_parent();
 }
 
 /* What the process calls when it forks and ends.  Each is asked for once. */
 static int install_fork_handlers(void)
 {
 	if (!state.fork_handlers &&
-	    pthread_atfork(lock_state, unlock_state, unlock_state))
+	    pthread_atfork(before_fork, after_fork_in_parent,
+			   after_fork_in_child))
 		return -ENOMEM;
 	state.fork_handlers = true;
 	return 0;
@@ -99,17 +106,27 @@ __attribute__((constructor)) static void at_load(void)
 	mmun_unlock_restore(&state.lock, &saved);
 }
 
-/* One source is enough; what each misses is for its description to say. */
-static int start_all(void)
+int mmun_monitor_select(const char *sources)
 {
-	int ret = -EOPNOTSUPP;
+	struct mmun_sigmask saved;
+	int ret = -EBUSY;
 
-	for (size_t i = 0; i < NR_MONITORS; i++) {
-		int err = monitors[i]->start();
+	mmun_lock_save(&state.lock, &saved);
+	if (!state.tried)
+		ret = mmun_sources_select(sources);
+	mmun_unlock_restore(&state.lock, &saved);
+	return ret;
+}
+EXPORT_SYMBOL(mmun_monitor_select);
 
-		if (!err || (ret && err == -ENOMEM))
-			ret = err;
-	}
+static int start(void)
+{
+	int ret = install_handlers();
+
+	if (!ret)
+		ret = mmun_sources_start();
+	if (!ret)
+		mmun_watch_started();
 	return ret;
 }
 
@@ -122,14 +139,11 @@ int mmun_monitor_start(void)
 	if (mmun_load_acquire(&state.started))
 		return state.result;
 	mmun_pin_library();
-	for (size_t i = 0; i < NR_MONITORS; i++)
-		monitors[i]->resolve();
+	mmun_sources_resolve();
 	mmun_lock_save(&state.lock, &saved);
 	ret = state.result;
 	if (!state.started) {
-		ret = install_handlers();
-		if (!ret)
-			ret = start_all();
+		ret = start();
 		state.result = ret;
 		/* Without memory another time may be better. */
 		mmun_store_release(&state.started, ret != -ENOMEM);
@@ -140,26 +154,35 @@ int mmun_monitor_start(void)
 }
 EXPORT_SYMBOL(mmun_monitor_start);
 
+bool mmun_monitors_run(void)
+{
+	return mmun_load_acquire(&state.started) && !state.result;
+}
+
 int mmun_monitor_entry(size_t index, struct mmun_entry_info *ret_info)
 {
-	struct mmun_entry_info info;
-
 	if (!ret_info)
 		return -EINVAL;
 	if (!mmun_load_acquire(&state.tried))
 		return -EAGAIN;
-	for (size_t i = 0; i < NR_MONITORS; i++) {
-		size_t n = 0;
-
-		while (!monitors[i]->entry(n, &info)) {
-			if (!index--) {
-				*ret_info = info;
-				ret_info->monitor = monitors[i]->name;
-				return 0;
-			}
-			n++;
-		}
-	}
-	return -ENOENT;
+	return mmun_sources_entry(index, ret_info);
 }
 EXPORT_SYMBOL(mmun_monitor_entry);
+
+/* -- settling -- */
+
+static void settle(void)
+{
+	for (int i = 0; i < MMUN_NR_SOURCES; i++)
+		if (mmun_load_acquire(&mmun_unsettled) & (1U << i))
+			mmun_sources[i].ops->settle();
+}
+
+void mmun_settle(struct mm_struct *mm)
+{
+	/* ORDER(settle): pairs with the sources; see monitor_ops.h. */
+	if (mm == &mmun_self && mmun_unlikely(mmun_load_acquire(&mmun_unsettled)) &&
+	    !mmun_in_callback(mm))
+		settle();
+}
+EXPORT_SYMBOL(mmun_settle);

@@ -26,6 +26,35 @@ static unsigned long parse(const char **text, unsigned int base)
 	}
 }
 
+static bool begins_with(const char *text, const char *with)
+{
+	return !strncmp(text, with, strlen(with));
+}
+
+static enum mmun_mapping_kind kind_of(const char *name)
+{
+	static const struct {
+		const char *name;
+		enum mmun_mapping_kind kind;
+	} kinds[] = {
+		{ "/SYSV", MMUN_MAPPING_SYSV },
+		{ "/memfd:", MMUN_MAPPING_SHMEM },
+		{ "/dev/zero (deleted)", MMUN_MAPPING_SHMEM },
+		{ "/dev/shm/", MMUN_MAPPING_SHMEM },
+		{ "/anon_hugepage", MMUN_MAPPING_HUGETLB },
+		{ "[anon_shmem:", MMUN_MAPPING_SHMEM },
+		{ "[v", MMUN_MAPPING_SPECIAL },
+		{ "[", MMUN_MAPPING_ANON },
+		{ "/", MMUN_MAPPING_FILE },
+	};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (begins_with(name, kinds[i].name))
+			return kinds[i].kind;
+	/* "anon_inode:[io_uring]" and its like are files of drivers. */
+	return *name ? MMUN_MAPPING_FILE : MMUN_MAPPING_ANON;
+}
+
 /* "start-end rwxp offset major:minor inode   path" */
 static void parse_line(const char *line, struct mmun_mapping *m)
 {
@@ -35,17 +64,18 @@ static void parse_line(const char *line, struct mmun_mapping *m)
 	line++;
 	m->writable = line[1] == 'w';
 	m->executable = line[2] == 'x';
+	m->shared = line[3] == 's';
 	line += 5;
 	m->offset = parse(&line, 16);
 	line++;
-	parse(&line, 16);	/* major */
+	m->major = parse(&line, 16);
 	line++;
-	parse(&line, 16);	/* minor */
+	m->minor = parse(&line, 16);
 	line++;
 	m->inode = parse(&line, 10);
 	while (*line == ' ')
 		line++;
-	m->sysv = !strncmp(line, "/SYSV", 5);
+	m->kind = kind_of(line);
 }
 
 static long open_file(const char *path)

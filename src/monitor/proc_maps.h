@@ -11,15 +11,29 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+/* Of the kernel's own, such as [vdso], nobody takes pages away. */
+enum mmun_mapping_kind {
+	MMUN_MAPPING_ANON,	/* private memory; also [heap] and [stack] */
+	MMUN_MAPPING_SHMEM,	/* memfd, shared anonymous memory, /dev/shm */
+	MMUN_MAPPING_SYSV,	/* a System V shared memory segment */
+	MMUN_MAPPING_HUGETLB,	/* huge pages without a file of a name */
+	MMUN_MAPPING_FILE,	/* anything else that has a name */
+	MMUN_MAPPING_SPECIAL,	/* [vdso], [vvar], [vsyscall] */
+};
 
 struct mmun_mapping {
 	unsigned long start;
 	unsigned long end;
 	unsigned long offset;	/* of start, in bytes, in what is mapped */
 	unsigned long inode;
+	uint32_t major;		/* of the device that the inode is on */
+	uint32_t minor;
+	enum mmun_mapping_kind kind;
 	bool writable;
 	bool executable;
-	bool sysv;		/* a System V shared memory segment */
+	bool shared;
 };
 
 /*

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* The sources of events that there are, and which of them to start. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/atomic.h"
+#include "base/export.h"
+#include "base/lock.h"
+#include "monitor/sources.h"
+
+#define NOT_CHOSEN "not chosen; see mmun_monitor_select()"
+#define SOURCE(ops) { ops, NOT_CHOSEN, -EAGAIN }
+
+struct mmun_source mmun_sources[MMUN_NR_SOURCES] = {
+	[MMUN_SOURCE_ENTRIES] = SOURCE(&mmun_monitor_entries),
+	[MMUN_SOURCE_UFFD] = SOURCE(&mmun_monitor_uffd),
+	[MMUN_SOURCE_SECCOMP] = SOURCE(&mmun_monitor_seccomp),
+	[MMUN_SOURCE_BPF] = SOURCE(&mmun_monitor_bpf),
+};
+
+uint32_t mmun_unsettled;
+
+/* -- choosing -- */
+
+#define BIT(id) (1U << (id))
+
+struct choice {
+	uint32_t required;
+	uint32_t wanted;	/* and may be missing */
+};
+
+static const struct choice auto_choice = {
+	.required = BIT(MMUN_SOURCE_ENTRIES),
+	.wanted = BIT(MMUN_SOURCE_UFFD),
+};
+
+static struct choice chosen;
+static bool asked;		/* by mmun_monitor_select() */
+
+static bool is_name(const char *at, size_t len, const char *name)
+{
+	return strlen(name) == len && !memcmp(at, name, len);
+}
+
+static int choose_one(const char *at, size_t len, struct choice *c)
+{
+	if (is_name(at, len, "auto")) {
+		c->required |= auto_choice.required;
+		c->wanted |= auto_choice.wanted;
+		return 0;
+	}
+	for (int i = 0; i < MMUN_NR_SOURCES; i++) {
+		if (is_name(at, len, mmun_sources[i].ops->name)) {
+			c->required |= BIT(i);
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+static int parse_choice(const char *list, struct choice *ret_choice)
+{
+	struct choice c = { 0, 0 };
+
+	for (const char *at = list; at; at = strchr(at, ',')) {
+		at += at != list;
+		if (choose_one(at, strcspn(at, ","), &c))
+			return -EINVAL;
+	}
+	*ret_choice = c;
+	return list ? 0 : -EINVAL;
+}
+
+int mmun_sources_select(const char *list)
+{
+	int err = parse_choice(list, &chosen);
+
+	if (!err)
+		asked = true;
+	return err;
+}
+
+static int choose(void)
+{
+	const char *list = secure_getenv("MMUNOTIFY_SOURCES");
+
+	if (asked)
+		return 0;
+	return parse_choice(list && *list ? list : "auto", &chosen);
+}
+
+/* -- starting -- */
+
+void mmun_sources_resolve(void)
+{
+	for (int i = 0; i < MMUN_NR_SOURCES; i++)
+		if (mmun_sources[i].ops->resolve)
+			mmun_sources[i].ops->resolve();
+}
+
+static int start_one(struct mmun_source *s)
+{
+	const char *state = NULL;
+	int err = s->ops->start(&state);
+
+	s->state = state;
+	/* ORDER(source): all that start did, before others call its functions. */
+	mmun_store_release(&s->error, err);
+	return err;
+}
+
+/* Return: 0, or of the errors the one that matters most. */
+static int worse(int ret, int err)
+{
+	if (ret == -ENOMEM || err == -ENOMEM)
+		return -ENOMEM;
+	return err ? -EOPNOTSUPP : ret;
+}
+
+int mmun_sources_start(void)
+{
+	int ret = 0;
+
+	if (choose())
+		return -EINVAL;
+	for (int i = 0; i < MMUN_NR_SOURCES; i++) {
+		struct mmun_source *s = &mmun_sources[i];
+		int err = 0;
+
+		if (!((chosen.required | chosen.wanted) & BIT(i)))
+			continue;
+		if (s->error)
+			err = start_one(s);
+		if (chosen.required & BIT(i))
+			ret = worse(ret, err);
+	}
+	return ret;
+}
+
+void mmun_sources_fork_child(void)
+{
+	for_each_running_source(s) {
+		if (s->ops->fork_child) {
+			s->ops->fork_child();
+			s->error = -EAGAIN;
+			s->state = "not started since fork()";
+		}
+	}
+	mmun_unsettled = 0;
+}
+
+/* -- asking -- */
+
+int mmun_monitor_source(size_t index, struct mmun_source_info *ret_info)
+{
+	const struct mmun_monitor_ops *ops;
+
+	if (!ret_info)
+		return -EINVAL;
+	if (index >= MMUN_NR_SOURCES)
+		return -ENOENT;
+	ops = mmun_sources[index].ops;
+	*ret_info = (struct mmun_source_info){
+		.name = ops->name,
+		.covers = ops->covers,
+		.needs = ops->needs,
+		.costs = ops->costs,
+		.state = mmun_sources[index].state,
+		.error = mmun_read(&mmun_sources[index].error),
+	};
+	return 0;
+}
+EXPORT_SYMBOL(mmun_monitor_source);
+
+int mmun_sources_entry(size_t index, struct mmun_entry_info *ret_info)
+{
+	struct mmun_entry_info info;
+
+	for (int i = 0; i < MMUN_NR_SOURCES; i++) {
+		const struct mmun_monitor_ops *ops = mmun_sources[i].ops;
+		size_t n = 0;
+
+		while (ops->entry && !ops->entry(n, &info)) {
+			if (!index--) {
+				*ret_info = info;
+				ret_info->monitor = ops->name;
+				return 0;
+			}
+			n++;
+		}
+	}
+	return -ENOENT;
+}

@@ -10,6 +10,7 @@
 #include "base/export.h"
 #include "core/core.h"
 #include "monitor/bracket.h"
+#include "monitor/fork_event.h"
 #include "monitor/sources.h"
 #include "monitor/watch.h"
 
@@ -58,13 +59,20 @@ static void exit_self(void)
 static void before_fork(void)
 {
 	mmun_lock(&state.lock);
+	mmun_fork_event_start();
 	mmun_watch_fork_prepare();
+}
+
+static void unlock_after_fork(void)
+{
+	mmun_watch_fork_done();
+	mmun_unlock(&state.lock);
 }
 
 static void after_fork_in_parent(void)
 {
-	mmun_watch_fork_done();
-	mmun_unlock(&state.lock);
+	mmun_fork_event_end();
+	unlock_after_fork();
 }
 
 /* Sources that need more than the memory start again with the first registration. */
@@ -72,7 +80,7 @@ static void after_fork_in_child(void)
 {
 	mmun_sources_fork_child();
 	state.started = 0;
-	after_fork_in_parent();
+	unlock_after_fork();
 }
 
 /* What the process calls when it forks and ends.  Each is asked for once. */
@@ -96,11 +104,15 @@ static int install_handlers(void)
 	return 0;
 }
 
-/* Before the handlers of who uses the library, as in core/fork.c. */
+/*
+ * Before the handlers of who uses the library, as in core/fork.c; but after that
+ * one, whose locks no callback can do with: handlers run in reverse.
+ */
 __attribute__((constructor)) static void at_load(void)
 {
 	struct mmun_sigmask saved;
 
+	mmun_fork_init();
 	mmun_lock_save(&state.lock, &saved);
 	install_fork_handlers();
 	mmun_unlock_restore(&state.lock, &saved);

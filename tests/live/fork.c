@@ -227,6 +227,41 @@ static void test_fork_in_callback(const char *claim, int at, bool leaves)
 	drop(p, 2);
 }
 
+/* Which callbacks of write protection cover this byte: start 1, end 2. */
+static int protected_by_fork(const char *addr)
+{
+	unsigned long a = (unsigned long)addr;
+	int bits = 0;
+
+	for (int i = 0; i < listened(); i++)
+		if (heard[i].event == MMU_NOTIFY_PROTECTION_PAGE &&
+		    a >= heard[i].start && a < heard[i].end)
+			bits |= heard[i].is_end ? 2 : 1;
+	return bits;
+}
+
+static void test_write_protection(void)
+{
+	char *private = pages(1), *stays;
+	pid_t pid;
+
+	stays = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	*stays = 1;
+	record();
+	listen_now();
+	pid = fork();
+	if (!pid)
+		_exit(protected_by_fork(private));
+	ok(protected_by_fork(private) == 3,
+	   "fork() protects private memory: start and end");
+	ok(!protected_by_fork(stays), "and no shared memory");
+	ok(reap(pid) == 1, "the child has heard the start and no end");
+	mmu_notifier_unregister(&recorder, mm_self());
+	munmap(stays, PAGE);
+	drop(private, 1);
+}
+
 static atomic_bool stop;
 
 static void *unmap_loop(void *arg)
@@ -303,6 +338,7 @@ int main(int argc, char **argv)
 	test_fork_in_callback("a start, the child returns", 1, false);
 	test_fork_in_callback("an end, the child leaves there", 2, true);
 	test_fork_in_callback("an end, the child returns", 2, false);
+	test_write_protection();
 	test_busy(argc > 1 ? atoi(argv[1]) : 200);
 	return tap_end();
 }

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/interval_tree.h"
+
+/* The heap's order: addresses, well mixed, are as good as random. */
+static uint64_t priority(const struct mmun_interval *node)
+{
+	uint64_t x = (uintptr_t)node;
+
+	x = (x ^ x >> 32) * 0x9e3779b97f4a7c15ULL;
+	return (x ^ x >> 29) * 0xd6e8feb86659fd93ULL;
+}
+
+static void update(struct mmun_interval *node)
+{
+	unsigned long last = node->last;
+
+	if (node->left && node->left->subtree_last > last)
+		last = node->left->subtree_last;
+	if (node->right && node->right->subtree_last > last)
+		last = node->right->subtree_last;
+	node->subtree_last = last;
+}
+
+/* @new, or nothing, in the place of @old. */
+static void replace(struct mmun_interval_tree *tree, struct mmun_interval *old,
+		    struct mmun_interval *new)
+{
+	struct mmun_interval *parent = old->parent;
+
+	if (!parent)
+		tree->root = new;
+	else if (parent->left == old)
+		parent->left = new;
+	else
+		parent->right = new;
+	if (new)
+		new->parent = parent;
+}
+
+/* It and its parent change places; the order stays. */
+static void rotate_up(struct mmun_interval_tree *tree,
+		      struct mmun_interval *node)
+{
+	struct mmun_interval *parent = node->parent, *moved;
+
+	replace(tree, parent, node);
+	if (parent->left == node) {
+		moved = parent->left = node->right;
+		node->right = parent;
+	} else {
+		moved = parent->right = node->left;
+		node->left = parent;
+	}
+	if (moved)
+		moved->parent = parent;
+	parent->parent = node;
+	update(parent);
+	update(node);
+}
+
+void mmun_interval_insert(struct mmun_interval_tree *tree,
+			  struct mmun_interval *node)
+{
+	struct mmun_interval **link = &tree->root, *parent = NULL;
+
+	while (*link) {
+		parent = *link;
+		if (parent->subtree_last < node->last)
+			parent->subtree_last = node->last;
+		link = node->start < parent->start ? &parent->left :
+						     &parent->right;
+	}
+	node->parent = parent;
+	node->left = NULL;
+	node->right = NULL;
+	node->subtree_last = node->last;
+	*link = node;
+	while (node->parent && priority(node->parent) < priority(node))
+		rotate_up(tree, node);
+}
+
+void mmun_interval_remove(struct mmun_interval_tree *tree,
+			  struct mmun_interval *node)
+{
+	while (node->left && node->right)
+		rotate_up(tree, priority(node->left) > priority(node->right) ?
+					node->left : node->right);
+	replace(tree, node, node->left ? node->left : node->right);
+	for (node = node->parent; node; node = node->parent)
+		update(node);
+}
+
+/* Does anything below it, or it, reach that far? */
+static bool reaches(const struct mmun_interval *node, unsigned long start)
+{
+	return node && node->subtree_last >= start;
+}
+
+/* Where start orders, the first that ends late enough also begins first. */
+static struct mmun_interval *first_below(struct mmun_interval *node,
+					 unsigned long start,
+					 unsigned long last)
+{
+	while (reaches(node, start)) {
+		if (reaches(node->left, start)) {
+			node = node->left;
+			continue;
+		}
+		if (node->start > last)
+			return NULL;
+		if (node->last >= start)
+			return node;
+		node = node->right;
+	}
+	return NULL;
+}
+
+struct mmun_interval *
+mmun_interval_first(const struct mmun_interval_tree *tree, unsigned long start,
+		    unsigned long last)
+{
+	return first_below(tree->root, start, last);
+}
+
+struct mmun_interval *mmun_interval_next(struct mmun_interval *node,
+					 unsigned long start,
+					 unsigned long last)
+{
+	struct mmun_interval *from;
+
+	for (;;) {
+		if (reaches(node->right, start))
+			return first_below(node->right, start, last);
+		do {
+			from = node;
+			node = from->parent;
+			if (!node)
+				return NULL;
+		} while (node->right == from);
+		if (node->start > last)
+			return NULL;
+		if (node->last >= start)
+			return node;
+	}
+}

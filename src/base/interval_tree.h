@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef MMUN_BASE_INTERVAL_TREE_H
+#define MMUN_BASE_INTERVAL_TREE_H
+/*
+ * Intervals [start, last], both inclusive, of which those that overlap another
+ * are found in O(log n + how many): a treap, whose nodes know the largest last
+ * below them.  What a node's place in the heap is follows from its address, so
+ * that it needs no memory, and no random numbers.
+ *
+ * Intrusive; duplicates are welcome.  Context: any, under a lock of the
+ * caller's.
+ */
+
+#include <stddef.h>
+
+struct mmun_interval {
+	struct mmun_interval *parent, *left, *right;
+	unsigned long start;
+	unsigned long last;
+	unsigned long subtree_last;	/* the tree's */
+};
+
+struct mmun_interval_tree {
+	struct mmun_interval *root;
+};
+
+/* The caller has set start and last, start <= last. */
+void mmun_interval_insert(struct mmun_interval_tree *tree,
+			  struct mmun_interval *node);
+void mmun_interval_remove(struct mmun_interval_tree *tree,
+			  struct mmun_interval *node);
+
+/* Those that overlap [start, last], by their start; NULL at the end. */
+struct mmun_interval *
+mmun_interval_first(const struct mmun_interval_tree *tree, unsigned long start,
+		    unsigned long last);
+struct mmun_interval *mmun_interval_next(struct mmun_interval *node,
+					 unsigned long start,
+					 unsigned long last);
+
+#endif /* MMUN_BASE_INTERVAL_TREE_H */

@@ -24,11 +24,44 @@ bool mmun_rseq_available(void)
 
 void mmun_rseq_use(bool yes)
 {
-	mmun_rseq_offset = yes ? __rseq_offset :
-				 (char *)&no_rseq -
-					 (char *)__builtin_thread_pointer();
+	ptrdiff_t none = (char *)&no_rseq - (char *)__builtin_thread_pointer();
+
+	mmun_write(&mmun_rseq_offset, yes ? __rseq_offset : none);
+}
+
+/* A read of it, in a sequence of this thread or of a handler, finds all of it. */
+static uint32_t *area_cpu(void)
+{
+	char *area = (char *)__builtin_thread_pointer() + mmun_rseq_offset;
+
+	return (uint32_t *)area + 1;
+}
+
+uint32_t mmun_rseq_leave(void)
+{
+	uint32_t cpu = mmun_read(area_cpu());
+
+	mmun_write(area_cpu(), UINT32_MAX);
+	mmun_barrier();
+	return cpu;
+}
+
+void mmun_rseq_return(uint32_t cpu)
+{
+	mmun_barrier();
+	mmun_write(area_cpu(), cpu);
 }
 #else
+uint32_t mmun_rseq_leave(void)
+{
+	return 0;
+}
+
+void mmun_rseq_return(uint32_t cpu)
+{
+	(void)cpu;
+}
+
 bool mmun_rseq_available(void)
 {
 	return false;

@@ -26,8 +26,20 @@ extern ptrdiff_t mmun_rseq_offset __attribute__((visibility("hidden")));
 
 /* Do this process's threads have an area?  Context: process start. */
 bool mmun_rseq_available(void);
-/* Use it, or none, from now on, in all threads.  Context: as above. */
+/*
+ * Use it, or none, from now on, in all threads.  Context: as above; with false,
+ * any: those who still count by CPU are counted like those who don't any more.
+ */
 void mmun_rseq_use(bool yes);
+
+/*
+ * Between these the calling thread has no area.  For a vfork child, which has
+ * its parent's: the kernel keeps that up to date for the parent only, who does
+ * not run.  Should the child end in between, the kernel tells the parent its CPU
+ * when it moves it to another one; until then it counts without.
+ */
+uint32_t mmun_rseq_leave(void);
+void mmun_rseq_return(uint32_t cpu);
 
 #ifdef MMUN_HAVE_RSEQ
 /*

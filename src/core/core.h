@@ -186,6 +186,8 @@ void mmun_wait_for_ranges(struct mm_struct *mm);
 
 /* release.c */
 void mmun_release_notifiers(struct mm_struct *mm);
+/* As mmun_mm_exit(), waiting for nobody.  Context: any, a signal handler too. */
+void mmun_mm_exit_now(struct mm_struct *mm);
 /* Call ->release unless somebody has; in a walk. */
 void mmun_release_one(struct mmu_notifier *mn, struct mm_struct *mm);
 

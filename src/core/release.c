@@ -36,7 +36,7 @@ static void empty_list(struct mm_struct *mm)
 	mmun_unlock_restore(&mm->lock, &saved);
 }
 
-void mmun_release_notifiers(struct mm_struct *mm)
+static void release_now(struct mm_struct *mm)
 {
 	struct mmun_walk walk;
 	struct mmu_notifier *mn;
@@ -47,7 +47,18 @@ void mmun_release_notifiers(struct mm_struct *mm)
 		mmun_release_one(mn, mm);
 	walk_end(&walk);
 	empty_list(mm);
+}
+
+void mmun_release_notifiers(struct mm_struct *mm)
+{
+	release_now(mm);
 	/* exit() called by a callback cannot wait for that callback. */
 	if (mmun_load_acquire(&mm->has_notifiers) && !mmun_in_callback(mm))
 		mmun_srcu_synchronize(mm->srcu);
+}
+
+void mmun_mm_exit_now(struct mm_struct *mm)
+{
+	mmun_xchg(&mm->mm_users, 0);
+	release_now(mm);
 }

@@ -242,7 +242,8 @@ struct mmu_notifier {
  * -EINVAL     @ops or @mm is NULL; or a new notifier is needed, and @ops lacks
  *             alloc_notifier or free_notifier, has
  *             arch_invalidate_secondary_tlbs beside start or end, or
- *             alloc_notifier returned a registered notifier
+ *             alloc_notifier returned a registered notifier; or, on mm_self(),
+ *             MMUNOTIFY_SOURCES makes no sense
  * -ENOMEM     out of memory, or alloc_notifier returned NULL
  * -EOVERFLOW  UINT_MAX users already
  * -ESRCH      mm_users is zero: @mm was released

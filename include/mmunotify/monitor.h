@@ -50,9 +50,10 @@ struct mmun_entry_info {
  * stop, and the library stays in memory.
  *
  * Context: sleeps, allocates; not in a callback or signal handler.
- * Return: 0; -EOPNOTSUPP when the process cannot be watched here, for good;
- *         -ENOMEM when it could not be this time.  mmun_monitor_entry() has the
- *         reasons.
+ * Return: 0; -EOPNOTSUPP when the process cannot be watched here as was asked,
+ *         for good; -ENOMEM when it could not be this time; -EINVAL when
+ *         MMUNOTIFY_SOURCES makes no sense.  mmun_monitor_source() and
+ *         mmun_monitor_entry() have the reasons.
  */
 int mmun_monitor_start(void);
 

@@ -2,8 +2,8 @@
 #ifndef MMUN_MONITOR_BRACKET_H
 #define MMUN_MONITOR_BRACKET_H
 /*
- * Decode, start, the call itself, end: what every source that sees a call before
- * it is made does with it.
+ * Decode, start, the call itself, end: what every source that sees a call
+ * before it is made does with it.
  *
  * Inline, as the kernel leaves the processor's stack of return addresses in
  * disorder: each frame between the system call and the program costs a
@@ -16,7 +16,9 @@
 
 #include "base/atomic.h"
 #include "base/export.h"
+#include "base/lock.h"
 #include "monitor/decode.h"
+#include "monitor/watch.h"
 
 /* mm_self(), which is made before anything is watched. */
 extern struct mm_struct mmun_self __attribute__((visibility("hidden")));
@@ -63,6 +65,25 @@ extern __thread struct mmun_calling mmun_calling
 bool mmun_announced(const struct mmun_bracket *self);
 
 /*
+ * Brackets whose call is being made, for a source that tells afterwards: it
+ * drops what one of them covers, for the subscriber has had the start of it,
+ * and the end is yet to come.  There are some, and only where something is
+ * watched; a call that finds no room is told twice.
+ *
+ * A signal handler that jumps out of the call would leave the bracket there for
+ * good, so signals are blocked: these calls take microseconds anyway.
+ *
+ * Return: where it is, or -1.
+ */
+int mmun_bracket_publish(const struct mmun_raw_event *ev,
+			 const struct mmun_bracket *self,
+			 struct mmun_sigmask *saved);
+void mmun_bracket_withdraw(int slot, const struct mmun_sigmask *saved);
+bool mmun_bracket_covers(unsigned long start, unsigned long end,
+			 enum mmu_notifier_event event);
+void mmun_brackets_fork_child(void);
+
+/*
  * Growing a mapping moves it or not, and only the kernel knows.  In place
  * nothing is invalidated: so that is tried first, as the kernel itself does.
  */
@@ -87,7 +108,9 @@ mmun_bracket(const struct mmun_raw_event *ev, const struct mmun_call *call)
 	struct mmu_notifier_range range[MMUN_MAX_SPANS];
 	struct mmun_calling outer = mmun_calling;
 	struct mmun_bracket self;
+	struct mmun_sigmask saved;
 	bool unchanged;
+	int slot = -1;
 	long ret;
 
 	if (ev->nr == SYS_mremap && !call->foreign && mmun_grown_in_place(ev))
@@ -105,7 +128,11 @@ mmun_bracket(const struct mmun_raw_event *ev, const struct mmun_call *call)
 	mmun_calling.id = self.id;
 	mmun_write(&mmun_calling.bracket, &self);
 	mmun_barrier();
+	if (mmun_unlikely(mmun_read(&mmun_watching)))
+		slot = mmun_bracket_publish(ev, &self, &saved);
 	ret = mmun_make_call(call);
+	if (mmun_unlikely(slot >= 0))
+		mmun_bracket_withdraw(slot, &saved);
 	mmun_barrier();
 	mmun_write(&mmun_calling.bracket, outer.bracket);
 	mmun_calling.id = outer.id;

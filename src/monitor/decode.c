@@ -15,21 +15,10 @@
 #include "base/safe_read.h"
 #include "base/syscall.h"
 #include "monitor/decode.h"
+#include "monitor/decode_parts.h"
 #include "monitor/proc_maps.h"
 
 /* Of newer kernels than the C library's headers. */
-#ifndef MADV_COLLAPSE
-#define MADV_COLLAPSE 25
-#endif
-#ifndef MADV_DONTNEED_LOCKED
-#define MADV_DONTNEED_LOCKED 24
-#endif
-#ifndef MADV_GUARD_INSTALL
-#define MADV_GUARD_INSTALL 102
-#endif
-#ifndef MADV_SOFT_OFFLINE
-#define MADV_SOFT_OFFLINE 101
-#endif
 #ifndef MAP_FIXED_NOREPLACE
 #define MAP_FIXED_NOREPLACE 0x100000
 #endif
@@ -76,14 +65,9 @@ void mmun_decode_init(void)
 
 /* -- spans -- */
 
-struct spans {
-	struct mmun_span *span;
-	unsigned int n;
-};
-
 /* More than there is room for are merged into the last, conservatively. */
-static void add(struct spans *s, unsigned long start, unsigned long end,
-		enum mmu_notifier_event event, unsigned int flags)
+void mmun_span_add(struct mmun_spans *s, unsigned long start, unsigned long end,
+		   enum mmu_notifier_event event, unsigned int flags)
 {
 	struct mmun_span *last;
 
@@ -96,15 +80,6 @@ static void add(struct spans *s, unsigned long start, unsigned long end,
 		last->start = start;
 	if (end > last->end)
 		last->end = end;
-}
-
-/* [addr, addr + len rounded up); nothing when empty, unaligned or too long. */
-static void add_pages(struct spans *s, unsigned long addr, unsigned long len,
-		      enum mmu_notifier_event event, unsigned int flags)
-{
-	addr = mmun_untag(addr);
-	if (mmun_are_pages(addr, len))
-		add(s, addr, addr + mmun_page_up(len), event, flags);
 }
 
 /* -- mmap: what MAP_FIXED replaces -- */
@@ -125,7 +100,7 @@ static unsigned long mapping_unit(unsigned long flags, long fd)
 	return mmun_page_size;
 }
 
-static void decode_mmap(const unsigned long *arg, struct spans *s)
+static void decode_mmap(const unsigned long *arg, struct mmun_spans *s)
 {
 	unsigned long flags = arg[3], type = flags & MAP_TYPE, unit, len;
 
@@ -137,7 +112,16 @@ static void decode_mmap(const unsigned long *arg, struct spans *s)
 	unit = mapping_unit(flags, (int)arg[4]);
 	len = (arg[1] + unit - 1) & ~(unit - 1);
 	if (len >= arg[1])
-		add_pages(s, arg[0], len, MMU_NOTIFY_UNMAP, 0);
+		mmun_span_add_pages(s, arg[0], len, MMU_NOTIFY_UNMAP);
+}
+
+/* Maps another part of the file over it, in whole pages, rounded down. */
+static void decode_remap_file_pages(const unsigned long *arg,
+				    struct mmun_spans *s)
+{
+	if (!arg[2])
+		mmun_span_add_pages(s, mmun_page_down(arg[0]),
+				    mmun_page_down(arg[1]), MMU_NOTIFY_UNMAP);
 }
 
 /* -- mremap -- */
@@ -147,7 +131,7 @@ static void decode_mmap(const unsigned long *arg, struct spans *s)
  * what moves.  Whether growing moves is known afterwards: the caller tries to
  * grow in place before it comes here.
  */
-static void decode_mremap(const unsigned long *arg, struct spans *s)
+static void decode_mremap(const unsigned long *arg, struct mmun_spans *s)
 {
 	unsigned long old = arg[0], flags = arg[3];
 	unsigned long old_len = mmun_page_up(arg[1]), new_len = mmun_page_up(arg[2]);
@@ -165,45 +149,18 @@ static void decode_mremap(const unsigned long *arg, struct spans *s)
 		if (!mmun_page_aligned(arg[4]) ||
 		    (arg[4] < old + old_len && old < arg[4] + new_len))
 			return;
-		add_pages(s, arg[4], new_len, MMU_NOTIFY_UNMAP, 0);
+		mmun_span_add_pages(s, arg[4], new_len, MMU_NOTIFY_UNMAP);
 	}
 	if (flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) {
-		add_pages(s, old, old_len, MMU_NOTIFY_UNMAP, 0);
+		mmun_span_add_pages(s, old, old_len, MMU_NOTIFY_UNMAP);
 	} else if (new_len < old_len) {
-		add_pages(s, old + new_len, old_len - new_len, MMU_NOTIFY_UNMAP,
-			  0);
+		mmun_span_add_pages(s, old + new_len, old_len - new_len, MMU_NOTIFY_UNMAP);
 	} else if (new_len > old_len && (flags & MREMAP_MAYMOVE)) {
-		add_pages(s, old, old_len, MMU_NOTIFY_UNMAP, 0);
+		mmun_span_add_pages(s, old, old_len, MMU_NOTIFY_UNMAP);
 	}
 }
 
-/* -- madvise -- */
-
-/* Does this advice take pages away, or put others in their place? */
-static bool advice_drops_pages(long advice)
-{
-	switch (advice) {
-	case MADV_DONTNEED:
-	case MADV_DONTNEED_LOCKED:
-	case MADV_FREE:
-	case MADV_REMOVE:
-	case MADV_GUARD_INSTALL:
-	case MADV_PAGEOUT:	/* unmaps what it can write out */
-	case MADV_COLLAPSE:	/* copies into a huge page */
-	case MADV_UNMERGEABLE:	/* breaks sharing: other pages */
-	case MADV_HWPOISON:
-	case MADV_SOFT_OFFLINE:	/* migrates */
-		return true;
-	default:		/* hints, attributes, populating, KSM's later work */
-		return false;
-	}
-}
-
-static void decode_madvise(const unsigned long *arg, struct spans *s)
-{
-	if (advice_drops_pages((int)arg[2]))
-		add_pages(s, arg[0], arg[1], MMU_NOTIFY_CLEAR, 0);
-}
+/* -- process_madvise -- */
 
 /* The last number of the line that begins with @field, or 0. */
 static long last_number(const char *text, const char *field)
@@ -245,13 +202,12 @@ static bool pidfd_is_self(int fd)
 	return !pid || pid == mmun_syscall(SYS_getpid);
 }
 
-static void decode_process_madvise(const unsigned long *arg, struct spans *s)
+static void decode_process_madvise(const unsigned long *arg, struct mmun_spans *s)
 {
 	unsigned long n = arg[2];
 	struct iovec iov[16];
 
-	if (!advice_drops_pages((int)arg[3]) || n > IOV_MAX || arg[4] ||
-	    !pidfd_is_self((int)arg[0]))
+	if (n > IOV_MAX || arg[4] || !pidfd_is_self((int)arg[0]))
 		return;
 	for (unsigned long done = 0, part; done < n; done += part) {
 		part = n - done < 16 ? n - done : 16;
@@ -260,8 +216,9 @@ static void decode_process_madvise(const unsigned long *arg, struct spans *s)
 				    part * sizeof(*iov)))
 			return;
 		for (unsigned long i = 0; i < part; i++)
-			add_pages(s, (unsigned long)iov[i].iov_base,
-				  iov[i].iov_len, MMU_NOTIFY_CLEAR, 0);
+			mmun_decode_advice((int)arg[3],
+					   (unsigned long)iov[i].iov_base,
+					   iov[i].iov_len, s);
 	}
 }
 
@@ -283,7 +240,7 @@ static bool find_start(const struct mmun_mapping *m, void *arg)
 	return false;
 }
 
-static void decode_mprotect(const unsigned long *arg, struct spans *s)
+static void decode_mprotect(const unsigned long *arg, struct mmun_spans *s)
 {
 	unsigned int flags = arg[2] & PROT_READ ? MMUN_RANGE_READABLE : 0;
 	struct grows_down g = { arg[0], arg[0] };
@@ -294,7 +251,7 @@ static void decode_mprotect(const unsigned long *arg, struct spans *s)
 	/* From the start of the stack, wherever that is. */
 	if (arg[2] & PROT_GROWSDOWN)
 		mmun_each_mapping(find_start, &g);
-	add(s, g.start, arg[0] + mmun_page_up(arg[1]), MMU_NOTIFY_PROTECTION_VMA, flags);
+	mmun_span_add(s, g.start, arg[0] + mmun_page_up(arg[1]), MMU_NOTIFY_PROTECTION_VMA, flags);
 }
 
 /* -- brk -- */
@@ -304,7 +261,7 @@ unsigned long mmun_current_brk(void)
 	return mmun_syscall(SYS_brk, 0);
 }
 
-static void decode_brk(const unsigned long *arg, struct spans *s)
+static void decode_brk(const unsigned long *arg, struct mmun_spans *s)
 {
 	unsigned long now, start, end;
 
@@ -314,12 +271,12 @@ static void decode_brk(const unsigned long *arg, struct spans *s)
 	start = mmun_page_up(arg[0]);
 	end = mmun_page_up(now);
 	if (start < end)
-		add(s, start, end, MMU_NOTIFY_UNMAP, 0);
+		mmun_span_add(s, start, end, MMU_NOTIFY_UNMAP, 0);
 }
 
 /* -- System V shared memory -- */
 
-static void decode_shmat(const unsigned long *arg, struct spans *s)
+static void decode_shmat(const unsigned long *arg, struct mmun_spans *s)
 {
 	unsigned long addr = arg[1];
 	struct shmid_ds ds;
@@ -331,9 +288,9 @@ static void decode_shmat(const unsigned long *arg, struct spans *s)
 		addr -= addr % SHMLBA;
 	err = mmun_syscall(SYS_shmctl, (int)arg[0], IPC_STAT, &ds);
 	if (!err)
-		add_pages(s, addr, ds.shm_segsz, MMU_NOTIFY_UNMAP, 0);
+		mmun_span_add_pages(s, addr, ds.shm_segsz, MMU_NOTIFY_UNMAP);
 	else if (err != -EINVAL && err != -EIDRM && mmun_page_aligned(addr))
-		add(s, addr, ULONG_MAX, MMU_NOTIFY_UNMAP, 0);	/* not to be known */
+		mmun_span_add(s, addr, ULONG_MAX, MMU_NOTIFY_UNMAP, 0);	/* not to be known */
 }
 
 /*
@@ -344,7 +301,7 @@ static void decode_shmat(const unsigned long *arg, struct spans *s)
 struct segment {
 	unsigned long addr;
 	unsigned long inode;	/* 0: not found yet */
-	struct spans *spans;
+	struct mmun_spans *spans;
 };
 
 static bool part_of_segment(const struct mmun_mapping *m, void *arg)
@@ -357,11 +314,11 @@ static bool part_of_segment(const struct mmun_mapping *m, void *arg)
 	if (!seg->inode)
 		seg->inode = m->inode;
 	if (m->inode == seg->inode)
-		add(seg->spans, m->start, m->end, MMU_NOTIFY_UNMAP, 0);
+		mmun_span_add(seg->spans, m->start, m->end, MMU_NOTIFY_UNMAP, 0);
 	return true;
 }
 
-static void decode_shmdt(const unsigned long *arg, struct spans *s)
+static void decode_shmdt(const unsigned long *arg, struct mmun_spans *s)
 {
 	struct segment seg = { .addr = arg[0], .spans = s };
 
@@ -369,7 +326,7 @@ static void decode_shmdt(const unsigned long *arg, struct spans *s)
 		return;
 	/* Not to be known: then it may be anything from there on. */
 	if (mmun_each_mapping(part_of_segment, &seg))
-		add(s, arg[0], ULONG_MAX, MMU_NOTIFY_UNMAP, 0);
+		mmun_span_add(s, arg[0], ULONG_MAX, MMU_NOTIFY_UNMAP, 0);
 }
 
 /* -- all of them -- */
@@ -377,14 +334,14 @@ static void decode_shmdt(const unsigned long *arg, struct spans *s)
 unsigned int mmun_decode_any(const struct mmun_raw_event *ev,
 			     struct mmun_span span[MMUN_MAX_SPANS])
 {
-	struct spans s = { span, 0 };
+	struct mmun_spans s = { span, 0 };
 
 	switch (ev->nr) {
 	case SYS_mmap:
 		decode_mmap(ev->arg, &s);
 		break;
 	case SYS_madvise:
-		decode_madvise(ev->arg, &s);
+		mmun_decode_advice((int)ev->arg[2], ev->arg[0], ev->arg[1], &s);
 		break;
 	case SYS_mprotect:
 	case SYS_pkey_mprotect:
@@ -405,6 +362,16 @@ unsigned int mmun_decode_any(const struct mmun_raw_event *ev,
 	case SYS_shmat:
 		decode_shmat(ev->arg, &s);
 		break;
+	case SYS_remap_file_pages:
+		decode_remap_file_pages(ev->arg, &s);
+		break;
+	case SYS_execve:
+	case SYS_execveat:
+		mmun_span_add(&s, 0, ULONG_MAX, MMU_NOTIFY_UNMAP, 0);
+		break;
+	default:
+		mmun_decode_file(ev, &s);
+		break;
 	}
 	return s.n;
 }
@@ -412,6 +379,8 @@ unsigned int mmun_decode_any(const struct mmun_raw_event *ev,
 static bool failure_changes_nothing(const struct mmun_raw_event *ev, int error)
 {
 	switch (ev->nr) {
+	case SYS_execve:
+	case SYS_execveat:
 	case SYS_munmap:	/* cuts all mappings first, then unmaps all */
 	case SYS_shmdt:
 		return true;
@@ -421,6 +390,11 @@ static bool failure_changes_nothing(const struct mmun_raw_event *ev, int error)
 		return !(ev->arg[3] & MREMAP_FIXED);
 	case SYS_shmat:
 		return error == EACCES || error == EIDRM;
+	case SYS_ftruncate:
+	case SYS_truncate:
+	case SYS_fallocate:
+	case SYS_openat:
+		return mmun_file_unchanged(error);
 	default:		/* advice and protection stop where they fail */
 		return false;
 	}

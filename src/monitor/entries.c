@@ -3,63 +3,53 @@
  * The source "entries": libc's entry points, patched in the running process.
  *
  * Sees every call through them, libc's own included (free() of a large chunk,
- * malloc_trim(), the release of a thread's stack), before it is made and after.
- * Sees no system call by instruction, nor ld.so's own, nor other processes.
+ * malloc_trim(), the release of a thread's stack), before it is made and after;
+ * and what ld.so does for dlclose().  Sees no system call by instruction, nor
+ * other processes.
  *
- * A hook has the signature of its entry, makes a raw event of the arguments,
- * and makes the call through what the entry did before (patch.h), whether that
- * is libc or a foreign patch: results and errno are those of the call.
+ * Nor what io_uring does, though io_uring_enter() is often made through syscall():
+ * a request may be linked behind others, polled by a kernel thread that nobody
+ * enters, or handed to a worker, so that it runs at no known time after the call
+ * has returned; its arguments stay the program's to change until the kernel reads
+ * them; and where the ring lies only who has mapped it knows.
+ *
+ * mbind(), move_pages() and migrate_pages() are left alone: they move pages, and
+ * none that is pinned.
  */
 #include <dlfcn.h>
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/shm.h>
-#include <sys/syscall.h>
-#include <sys/uio.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
-#include "base/atomic.h"
 #include "base/lock.h"
-#include "monitor/bracket.h"
+#include "base/rseq.h"
+#include "base/syscall.h"
+#include "monitor/entries.h"
+#include "monitor/entries_process.h"
+#include "monitor/entries_table.h"
+#include "monitor/ldso.h"
 #include "monitor/monitor_ops.h"
-#include "monitor/patch.h"
-
-enum entry_id {
-	MUNMAP,
-	MMAP,
-	MREMAP,
-	MADVISE,
-	PROCESS_MADVISE,
-	BRK,
-	SBRK,
-	SHMDT,
-	SHMAT,
-	MPROTECT,
-	PKEY_MPROTECT,
-	SYSCALL,
-	NR_ENTRIES
-};
-
-typedef long (*call_fn)(long, long, long, long, long, long, long);
+#include "monitor/patch_symbols.h"
 
 struct entry {
-	const char *name;
-	void *hook;
+	const struct mmun_hook *hook;
 	struct mmun_patch patch;
+	enum entry_id same;	/* the first entry of that address; or itself */
 	int error;
 	bool reports;
+	bool live;
 };
 
 static struct entry entries[NR_ENTRIES];
 
-/* What each did before; published before it is live.  Side by side in the cache. */
-static void *orig[NR_ENTRIES] __attribute__((aligned(64)));
+void *mmun_entry_orig[NR_ENTRIES] __attribute__((aligned(64)));
+unsigned char mmun_entry_foreign[NR_ENTRIES] __attribute__((aligned(64)));
 
-/* -- hooks -- */
+__thread unsigned int mmun_special __attribute__((tls_model("initial-exec")));
 
-/* Set while the self-test of this thread calls an entry; signals are blocked. */
-static __thread bool probing __attribute__((tls_model("initial-exec")));
+/* -- special calls -- */
 
 static long probed(enum entry_id id)
 {
@@ -67,213 +57,255 @@ static long probed(enum entry_id id)
 	return -1;
 }
 
-static inline __attribute__((always_inline)) long
-intercept(enum entry_id id, const struct mmun_raw_event *ev,
-	  const struct mmun_call *call)
+/* Was the thread only preparing for a child, which is gone? */
+static bool is_child(void)
 {
-	return mmun_unlikely(probing) ? probed(id) : mmun_bracket(ev, call);
+	if (!mmun_is_own_process())
+		return true;
+	mmun_special &= ~MMUN_VFORKED;
+	return false;
 }
 
-/* An entry whose arguments are the system call's. */
-static inline __attribute__((always_inline)) long
-intercept_plain(enum entry_id id, bool returns_int, long nr, long a, long b,
-		long c, long d, long e, long f)
+/* In the form of a call. */
+static long call_directly(long id, long ev, long call, long d, long e, long f,
+			  long g)
 {
-	struct mmun_raw_event ev = { nr, { a, b, c, d, e, f } };
-	struct mmun_call call = { (call_fn)orig[id],
-				  returns_int, entries[id].patch.foreign,
-				  { a, b, c, d, e, f } };
-
-	return intercept(id, &ev, &call);
+	(void)d;
+	(void)e;
+	(void)f;
+	(void)g;
+	return mmun_direct_call(id, (const struct mmun_raw_event *)ev,
+				(const struct mmun_call *)call);
 }
 
-/*
- * Most mappings are new ones, and many calls empty: these go on by a jump, as if
- * the hook were not there.
- */
-static int hook_munmap(void *addr, size_t len)
+static long intercept(enum entry_id id, const struct mmun_raw_event *ev,
+		      const struct mmun_call *call)
 {
-	int (*call)(void *, size_t) = orig[MUNMAP];
+	struct mmun_call direct = { call_directly, call->returns_int, true,
+				    { id, (long)ev, (long)call } };
 
-	if (!len && mmun_likely(!probing))
-		return call(addr, len);
-	return intercept_plain(MUNMAP, true, SYS_munmap, (long)addr, len, 0, 0,
-			       0, 0);
+	switch (mmun_read(&mmun_entry_foreign[id])) {
+	case MMUN_TO_LIBC:
+		return mmun_bracket(ev, call);
+	case MMUN_TO_OTHERS:
+		return mmun_foreign_call(id, ev, call);
+	default:
+		return mmun_bracket(ev, &direct);
+	}
 }
 
-static void *hook_mmap(void *addr, size_t len, int prot, int flags, int fd,
-		       off_t offset)
+long mmun_intercept_special(enum entry_id id, const struct mmun_raw_event *ev,
+			    const struct mmun_call *call)
 {
-	void *(*call)(void *, size_t, int, int, int, off_t) = orig[MMAP];
+	uint32_t cpu;
+	long ret;
 
-	if (!(flags & MAP_FIXED) && mmun_likely(!probing))
-		return call(addr, len, prot, flags, fd, offset);
-	return (void *)intercept_plain(MMAP, false, SYS_mmap, (long)addr, len,
-				       prot, flags, fd, offset);
+	if (mmun_special & MMUN_PROBING)
+		return probed(id);
+	if (!(mmun_special & MMUN_VFORKED) || !is_child())
+		return intercept(id, ev, call);
+	cpu = mmun_rseq_leave();
+	ret = intercept(id, ev, call);
+	mmun_rseq_return(cpu);
+	return ret;
 }
 
-static int hook_madvise(void *addr, size_t len, int advice)
+/* -- finding -- */
+
+/* No linker that could tell where a function is, nor one that unmaps. */
+static bool is_static;
+static bool no_ldso;	/* besides libc */
+
+static const struct mmun_hook *find_hook(int id)
 {
-	int (*call)(void *, size_t, int) = orig[MADVISE];
-
-	if (!len && mmun_likely(!probing))
-		return call(addr, len, advice);
-	return intercept_plain(MADVISE, true, SYS_madvise, (long)addr, len,
-			       advice, 0, 0, 0);
+	if (mmun_memory_hooks[id].hook)
+		return &mmun_memory_hooks[id];
+	if (mmun_file_hooks[id].hook)
+		return &mmun_file_hooks[id];
+	return &mmun_process_hooks[id];
 }
-
-static int hook_mprotect(void *addr, size_t len, int prot)
-{
-	return intercept_plain(MPROTECT, true, SYS_mprotect, (long)addr, len,
-			       prot, 0, 0, 0);
-}
-
-static int hook_pkey_mprotect(void *addr, size_t len, int prot, int pkey)
-{
-	return intercept_plain(PKEY_MPROTECT, true, SYS_pkey_mprotect,
-			       (long)addr, len, prot, pkey, 0, 0);
-}
-
-static void *hook_mremap(void *old, size_t old_len, size_t new_len, int flags,
-			 void *new)
-{
-	return (void *)intercept_plain(MREMAP, false, SYS_mremap, (long)old,
-				       old_len, new_len, flags, (long)new, 0);
-}
-
-static ssize_t hook_process_madvise(int pidfd, const struct iovec *iov,
-				    size_t n, int advice, unsigned int flags)
-{
-	return intercept_plain(PROCESS_MADVISE, false, SYS_process_madvise,
-			       pidfd, (long)iov, n, advice, flags, 0);
-}
-
-static int hook_brk(void *addr)
-{
-	return intercept_plain(BRK, true, SYS_brk, (long)addr, 0, 0, 0, 0, 0);
-}
-
-static void *hook_shmat(int id, const void *addr, int flags)
-{
-	return (void *)intercept_plain(SHMAT, false, SYS_shmat, id, (long)addr,
-				       flags, 0, 0, 0);
-}
-
-static int hook_shmdt(const void *addr)
-{
-	return intercept_plain(SHMDT, true, SYS_shmdt, (long)addr, 0, 0, 0, 0, 0);
-}
-
-/* Its argument is a difference. */
-static void *hook_sbrk(intptr_t increment)
-{
-	struct mmun_raw_event ev = { SYS_brk, { 0 } };
-	struct mmun_call call = { (call_fn)orig[SBRK], false, false,
-				  { increment } };
-
-	if (increment < 0 && !probing)
-		ev.arg[0] = mmun_current_brk() + increment;
-	return (void *)intercept(SBRK, &ev, &call);
-}
-
-/* libc's syscall() takes whatever registers and stack slot are there; so here. */
-static long hook_syscall(long nr, long a, long b, long c, long d, long e, long f)
-{
-	struct mmun_raw_event ev = { nr, { a, b, c, d, e, f } };
-	struct mmun_call call = { (call_fn)orig[SYSCALL], false,
-				  entries[SYSCALL].patch.foreign,
-				  { nr, a, b, c, d, e, f } };
-
-	return intercept(SYSCALL, &ev, &call);
-}
-
-#define ENTRY(function) { .name = #function, .hook = hook_##function }
-
-static struct entry entries[NR_ENTRIES] = {
-	[MUNMAP] = ENTRY(munmap),
-	[MMAP] = ENTRY(mmap),
-	[MREMAP] = ENTRY(mremap),
-	[MADVISE] = ENTRY(madvise),
-	[PROCESS_MADVISE] = ENTRY(process_madvise),
-	[BRK] = ENTRY(brk),
-	[SBRK] = ENTRY(sbrk),
-	[SHMDT] = ENTRY(shmdt),
-	[SHMAT] = ENTRY(shmat),
-	[MPROTECT] = ENTRY(mprotect),
-	[PKEY_MPROTECT] = ENTRY(pkey_mprotect),
-	[SYSCALL] = ENTRY(syscall),
-};
-
-/* -- starting -- */
 
 /*
  * libc's own function, whatever stands in front of it in the search order: a
  * preloaded wrapper or a sanitizer calls it in the end.
  */
-static void *find_entry(void *libc, const char *name)
+static void *find_function(void *libc, const struct mmun_hook *hook)
 {
-	void *entry = libc ? dlsym(libc, name) : NULL;
+	void *entry = libc ? dlsym(libc, hook->name) : NULL;
 
-	return entry ? entry : dlsym(RTLD_DEFAULT, name);
+	if (!entry)
+		entry = dlsym(RTLD_DEFAULT, hook->name);
+	return entry || !is_static ? entry : hook->linked;
 }
 
+/* Past the instruction that takes the return address; see entries_process.c. */
+static void *after_pop(void *vfork)
+{
+	static const uint8_t landing_pad[] = { 0xf3, 0x0f, 0x1e, 0xfa };
+	const uint8_t *at = vfork;
+
+	if (!at)
+		return NULL;
+	if (!memcmp(at, landing_pad, sizeof(landing_pad)))
+		at += sizeof(landing_pad);
+	return (*at & 0xf8) == 0x58 ? (void *)(at + 1) : NULL;
+}
+
+/* There is a vfork(), and it cannot be followed. */
+static bool vfork_is_unseen;
+
+static void *find_vfork(void *libc, const struct mmun_hook *hook)
+{
+	void *vfork = hook->hook ? find_function(libc, hook) : NULL;
+	void *entry = after_pop(vfork);
+
+	vfork_is_unseen = vfork && !entry;
+	return entry;
+}
+
+static void *find_entry(void *libc, int id)
+{
+	const struct mmun_hook *hook = entries[id].hook;
+
+	switch (id) {
+	case LDSO_MUNMAP:
+	case LDSO_MPROTECT:
+		return is_static ? NULL : mmun_ldso_function(hook->nr);
+	case VFORK:
+		return find_vfork(libc, hook);
+	default:
+		return find_function(libc, hook);
+	}
+}
+
+/* Several names for one function are one entry. */
+static enum entry_id first_of_address(int id, const void *entry)
+{
+	for (int i = 0; i < id; i++)
+		if (entry && entries[i].patch.entry == entry)
+			return i;
+	return id;
+}
+
+/* musl is its own dynamic linker; a static program has none. */
+static bool is_own_linker(void)
+{
+	Dl_info libc;
+
+	return is_static ||
+	       (dladdr(mmun_read(&entries[MUNMAP].patch.entry), &libc) &&
+		(uintptr_t)libc.dli_fbase == getauxval(AT_BASE));
+}
+
+/* ld.so's entries are found where nobody has patched them: once. */
 static void resolve(void)
 {
-	void *libc = dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
+	void *libc = dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD), *entry;
 
-	for (int i = 0; i < NR_ENTRIES; i++)
-		mmun_write(&entries[i].patch.entry,
-			   find_entry(libc, entries[i].name));
+	is_static = !libc && !dlsym(RTLD_DEFAULT, "munmap");
+	for (int i = 0; i < NR_ENTRIES; i++) {
+		if (mmun_read(&entries[i].patch.entry))
+			continue;
+		entries[i].hook = find_hook(i);
+		entry = find_entry(libc, i);
+		entries[i].same = first_of_address(i, entry);
+		mmun_write(&entries[i].patch.entry, entry);
+	}
+	no_ldso = is_own_linker();
+}
+
+/* -- patching -- */
+
+static bool is_alias(const struct entry *e)
+{
+	return e->same != (enum entry_id)(e - entries);
+}
+
+static void publish(struct entry *e)
+{
+	mmun_write(&mmun_entry_foreign[e - entries], e->patch.foreign);
+	mmun_write(&mmun_entry_orig[e - entries], e->patch.orig);
 }
 
 static int prepare(struct entry *e)
 {
 	int err;
 
-	if (orig[e - entries])
+	if (is_alias(e) || mmun_entry_orig[e - entries])
 		return 0;
-	e->patch.hook = e->hook;
-	e->patch.how = "not in a C library that is linked dynamically";
+	e->patch.hook = e->hook->hook;
+	e->patch.publish = &mmun_entry_orig[e - entries];
+	e->patch.how = "not there, so that nobody calls it";
 	if (!e->patch.entry)
 		return -ENOENT;
 	err = mmun_patch_prepare(&e->patch);
 	if (!err)
-		orig[e - entries] = e->patch.orig;
+		publish(e);
 	return err;
 }
 
-/* Call it, and see whether it comes to its hook; the hook goes no further. */
+/* To be called by a test that fails, these do no harm with such arguments. */
+static void call_harmlessly(struct entry *e)
+{
+	mmun_call_fn call = (mmun_call_fn)e->patch.entry;
+	long first = 0;
+
+	switch (e - entries) {
+	case FTRUNCATE:
+	case FTRUNCATE64:
+	case FALLOCATE:
+	case FALLOCATE64:
+	case EXECVEAT:
+	case FEXECVE:
+		first = -1;
+		break;
+	}
+	call(first, 0, 0, 0, 0, 0, 0);
+}
+
+/*
+ * Call it, and see whether it comes to its hook; the hook goes no further.  The
+ * last few are not called: by then the others have shown that it works.
+ */
 static void self_test(struct entry *e)
 {
 	int saved_errno = errno;
 
-	probing = true;
+	if (e - entries >= EXIT) {
+		e->reports = true;
+		return;
+	}
+	mmun_special |= MMUN_PROBING;
 	mmun_barrier();
-	((call_fn)e->patch.entry)(0, 0, 0, 0, 0, 0, 0);
+	call_harmlessly(e);
 	mmun_barrier();
-	probing = false;
+	mmun_special &= ~MMUN_PROBING;
 	errno = saved_errno;
 }
 
 /*
- * Is anything lost without it?  What sbrk() does comes through brk(), and an
- * older C library has no process_madvise(): nobody can call it.
+ * Is anything lost without it that mmun_coverage() doesn't tell of?  What is not
+ * in this C library nobody can call.  What sbrk() does comes through brk().
+ * What the others do is blind, or another source sees it.
  */
 static bool is_dispensable(const struct entry *e)
 {
-	return e == &entries[SBRK] ||
-	       (e == &entries[PROCESS_MADVISE] && e->error == -ENOENT);
+	int id = e - entries;
+
+	if (e->error == -ENOENT)
+		return id != MUNMAP;
+	return id == SBRK || id >= REMAP_FILE_PAGES;
 }
 
 /* Return: 0, or of the errors the one that matters most. */
 static int worse(int ret, const struct entry *e)
 {
-	if (is_dispensable(e) || ret == -ENOMEM)
+	if (ret == -ENOMEM)
 		return ret;
 	if (e->error == -ENOMEM || e->error == -EAGAIN || e->error == -EMFILE ||
 	    e->error == -ENFILE)
 		return -ENOMEM;
-	return e->error ? -EOPNOTSUPP : ret;
+	return e->error && !is_dispensable(e) ? -EOPNOTSUPP : ret;
 }
 
 /* All or nothing, as far as can be known before. */
@@ -288,54 +320,192 @@ static int prepare_all(void)
 	return ret;
 }
 
+static void commit(struct entry *e)
+{
+	if (e->error || e->live || is_alias(e))
+		return;
+	e->error = mmun_patch_commit(&e->patch);
+	if (e->error)
+		return;
+	e->live = true;
+	self_test(e);
+	if (!e->reports)
+		e->error = -EOPNOTSUPP;
+}
+
 static int commit_all(void)
 {
 	int ret = 0;
 
-	for (int i = 0; i < NR_ENTRIES; i++) {
-		struct entry *e = &entries[i];
-
-		if (!e->error && !e->reports)
-			e->error = mmun_patch_commit(&e->patch);
-		if (!e->error)
-			self_test(e);
-		if (!e->error && !e->reports)
-			e->error = -EOPNOTSUPP;
-		ret = worse(ret, e);
+	for (int i = 0; i < NR_ENTRIES && ret != -EOPNOTSUPP; i++) {
+		commit(&entries[i]);
+		ret = worse(ret, &entries[i]);
 	}
 	return ret;
 }
 
+static bool is_refused(int id)
+{
+	return entries[id].error && entries[id].error != -ENOENT;
+}
+
 static int start(const char **state)
 {
-	int ret = prepare_all();
+	int ret;
 
+	mmun_process_is_own();
+	ret = prepare_all();
 	if (!ret)
 		ret = commit_all();
+	/* Not to know of a child is to count as if there were always one. */
+	if (!ret && (vfork_is_unseen || is_refused(VFORK) || is_refused(CLONE)))
+		mmun_rseq_use(false);
 	*state = ret ? "not every entry can be patched; mmun_monitor_entry() has the reasons" :
 		       "patched";
 	return ret;
 }
 
+/* The child's; before the handlers of who uses the library. */
+__attribute__((constructor)) static void at_load(void)
+{
+	pthread_atfork(NULL, NULL, mmun_process_is_own);
+}
+
+/* -- foreign patches that came after ours -- */
+
+static uint32_t rechecks;	/* wanted, and not done yet */
+
+static struct entry *entry_of(struct mmun_patch *p)
+{
+	return (struct entry *)((char *)p - offsetof(struct entry, patch));
+}
+
+/* For those that cannot be tried the answer is no. */
+static bool reached(struct mmun_patch *p)
+{
+	struct entry *e = entry_of(p);
+
+	if (e - entries >= EXIT)
+		return false;
+	e->reports = false;
+	self_test(e);
+	return e->reports;
+}
+
+static bool is_intact(const struct mmun_patch *p)
+{
+	const struct mmun_patch_plan *plan = &p->plan;
+
+	return !memcmp((void *)plan->site, plan->new, plan->len) &&
+	       !memcmp((void *)plan->gap, plan->gap_new, plan->gap_len);
+}
+
+/*
+ * Whoever comes by meanwhile makes the call itself: what the entry did before may
+ * be half of somebody's jump.  So it stays if he calls us, as the entry is his.
+ */
+static void recheck(struct entry *e)
+{
+	unsigned char *where = &mmun_entry_foreign[e - entries];
+
+	if (is_intact(&e->patch))
+		return;
+	mmun_write(where, MMUN_TO_NOWHERE);
+	e->error = mmun_patch_recheck(&e->patch, reached);
+	e->reports = !e->error;
+	if (is_intact(&e->patch))
+		mmun_write(where, e->patch.foreign ? MMUN_TO_OTHERS :
+						     MMUN_TO_LIBC);
+}
+
+static void recheck_all(void)
+{
+	for (int i = 0; i < NR_ENTRIES; i++)
+		if (entries[i].live && i != VFORK && i != CLONE)
+			recheck(&entries[i]);
+}
+
+void mmun_entries_recheck(void)
+{
+	struct mmun_sigmask saved;
+	uint32_t n;
+
+	if (mmun_fetch_add(&rechecks, 1))
+		return;
+	mmun_block_signals(&saved);
+	do {
+		n = mmun_read(&rechecks);
+		recheck_all();
+	} while (mmun_fetch_sub(&rechecks, n) != n);
+	mmun_restore_signals(&saved);
+}
+
+void mmun_entries_protected(unsigned long addr, unsigned long len)
+{
+	for (int i = 0; i < NR_ENTRIES; i++) {
+		if (entries[i].live &&
+		    (uintptr_t)entries[i].patch.entry - addr < len) {
+			mmun_entries_recheck();
+			return;
+		}
+	}
+}
+
+/* -- asking -- */
+
+static bool sees_ldso(void)
+{
+	return no_ldso || (entries[LDSO_MUNMAP].live && !entries[LDSO_MUNMAP].error);
+}
+
+static unsigned int sees(const struct mmun_mapping *m)
+{
+	(void)m;
+	return sees_ldso() ? MMUN_BLIND_LDSO : 0;
+}
+
+size_t mmun_entries_text(struct mmun_text *text, size_t max)
+{
+	size_t n = 0;
+
+	for (int i = 0; i < NR_ENTRIES; i++) {
+		const struct entry *e = &entries[i];
+		uintptr_t start = (uintptr_t)e->patch.entry;
+
+		if (!e->live || e->error)
+			continue;
+		if (n < max)
+			text[n] = (struct mmun_text){
+				start, start + mmun_patch_function_size(start),
+				e->hook->nr,
+			};
+		n++;
+	}
+	return n;
+}
+
 static int entry_info(size_t index, struct mmun_entry_info *info)
 {
+	const struct entry *e;
+
 	if (index >= NR_ENTRIES)
 		return -ENOENT;
-	info->name = entries[index].name;
-	info->how = entries[index].patch.foreign && !entries[index].error ?
-			    "chained to a foreign patch" :
-			    entries[index].patch.how;
-	info->error = entries[index].error;
-	info->reports = entries[index].reports;
+	e = &entries[entries[index].same];
+	info->name = entries[index].hook->name;
+	info->how = e->patch.foreign && !e->error ?
+			    "chained to a foreign patch" : e->patch.how;
+	info->error = e->error;
+	info->reports = e->reports;
 	return 0;
 }
 
 const struct mmun_monitor_ops mmun_monitor_entries = {
 	.name = "entries",
-	.covers = "mapping calls through libc, libc's and ld.so's own included",
-	.needs = "a dynamically linked libc; leave to make its code writable",
+	.covers = "calls through libc that change mappings, cut files, replace or end the process; libc's own and dlclose() included",
+	.needs = "a libc whose code may be made writable for a moment",
 	.costs = "some ns in each of the patched calls, nothing elsewhere",
 	.resolve = resolve,
 	.start = start,
 	.entry = entry_info,
+	.sees = sees,
 };

@@ -26,7 +26,7 @@ struct mmun_monitor_ops {
 	const char *costs;
 	/*
 	 * What takes the dynamic linker's lock.  Called before start, without a
-	 * lock of ours, by any number of threads.
+	 * lock of ours, by any number of threads; not again in a fork()ed child.
 	 */
 	void (*resolve)(void);
 	/*
@@ -41,6 +41,11 @@ struct mmun_monitor_ops {
 	int (*entry)(size_t index, struct mmun_entry_info *info);
 	/* What it sees of such memory, in bits of enum mmun_blind. */
 	unsigned int (*sees)(const struct mmun_mapping *m);
+	/*
+	 * Somebody is about to watch: called each time, without a lock, for what
+	 * takes threads or libc.  What fails here, watch fails for.
+	 */
+	void (*prepare)(void);
 	/*
 	 * See what happens to this whole mapping, which may be watched already,
 	 * until unwatch.  Return: what it sees of it from now on, in bits of enum

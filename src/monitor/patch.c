@@ -5,16 +5,16 @@
  *
  * Only raw system calls: libc's own may be half way through being patched.
  */
-#include <elf.h>
 #include <errno.h>
-#include <link.h>
 #include <linux/membarrier.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 
+#include "base/atomic.h"
 #include "base/syscall.h"
 #include "monitor/patch.h"
+#include "monitor/patch_symbols.h"
 #include "monitor/proc_maps.h"
 
 #ifndef MAP_FIXED_NOREPLACE
@@ -39,8 +39,12 @@
 struct island {
 	struct mmun_patch_code code;
 	struct island *next;
+	uintptr_t entry;
 	uintptr_t hook;
-	uintptr_t gap; /* padding that belongs to this patch */
+	uintptr_t way_in; /* where the entry jumps to: to_hook, or the hook */
+	struct mmun_patch_plan plan; /* its padding belongs to this patch */
+	void *orig; /* what this one leads on to */
+	bool foreign;
 };
 
 static struct island *islands; /* all of them, for ever */
@@ -197,101 +201,14 @@ static int alloc_island(uintptr_t entry, struct island **ret_island)
 	return 0;
 }
 
-/* Dynamic symbols, which say where functions end. */
-
-struct symbols {
-	uintptr_t base;
-	const ElfW(Sym) *tab;
-	size_t nr;
-};
-
-static size_t gnu_hash_count(const uint32_t *hash)
-{
-	uint32_t nr_buckets = hash[0], first = hash[1], last = 0;
-	const uint32_t *buckets = hash + 4 +
-				  hash[2] * sizeof(ElfW(Addr)) / sizeof(*hash);
-	const uint32_t *chains = buckets + nr_buckets;
-
-	for (uint32_t i = 0; i < nr_buckets; i++)
-		if (buckets[i] > last)
-			last = buckets[i];
-	if (last < first)
-		return first;
-	while (!(chains[last - first] & 1))
-		last++;
-	return last + 1;
-}
-
-static void read_dynamic(const ElfW(Dyn) *dyn, struct symbols *s)
-{
-	for (; dyn->d_tag != DT_NULL; dyn++) {
-		uintptr_t p = dyn->d_un.d_ptr;
-
-		if (p < s->base) /* glibc relocates these, musl does not */
-			p += s->base;
-		if (dyn->d_tag == DT_SYMTAB)
-			s->tab = (void *)p;
-		else if (dyn->d_tag == DT_GNU_HASH)
-			s->nr = gnu_hash_count((void *)p);
-		else if (dyn->d_tag == DT_HASH)
-			s->nr = ((uint32_t *)p)[1];
-	}
-	if (!s->tab)
-		s->nr = 0;
-}
-
-/* Does the object contain the address?  Then its symbols. */
-struct object_search {
-	uintptr_t addr;
-	struct symbols symbols;
-};
-
-static int search_object(struct dl_phdr_info *info, size_t size, void *data)
-{
-	struct object_search *s = data;
-	const ElfW(Dyn) *dyn = NULL;
-	bool here = false;
-
-	(void)size;
-	for (int i = 0; i < info->dlpi_phnum; i++) {
-		const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
-		uintptr_t start = info->dlpi_addr + ph->p_vaddr;
-
-		if (ph->p_type == PT_DYNAMIC)
-			dyn = (void *)start;
-		if (ph->p_type == PT_LOAD)
-			here |= s->addr - start < ph->p_memsz;
-	}
-	if (!here)
-		return 0;
-	s->symbols.base = info->dlpi_addr;
-	if (dyn)
-		read_dynamic(dyn, &s->symbols);
-	return 1;
-}
-
-/* The bytes of a function that the object defines. */
-static bool function(const struct symbols *s, size_t i,
-		     struct mmun_patch_gap *bytes)
-{
-	const ElfW(Sym) *sym = &s->tab[i];
-
-	if (ELF64_ST_TYPE(sym->st_info) != STT_FUNC || !sym->st_size ||
-	    sym->st_shndx == SHN_UNDEF)
-		return false;
-	bytes->start = s->base + sym->st_value;
-	bytes->end = bytes->start + sym->st_size;
-	return true;
-}
-
-static bool overlaps_function(const struct symbols *s,
+static bool overlaps_function(const struct mmun_symbols *s,
 			      const struct mmun_patch_gap *gap)
 {
 	struct mmun_patch_gap f;
 
 	for (size_t i = 0; i < s->nr; i++)
-		if (function(s, i, &f) && f.start < gap->end &&
-		    gap->start < f.end)
+		if (mmun_symbols_function(s, i, &f.start, &f.end) &&
+		    f.start < gap->end && gap->start < f.end)
 			return true;
 	return false;
 }
@@ -299,7 +216,7 @@ static bool overlaps_function(const struct symbols *s,
 static bool gap_is_taken(uintptr_t start)
 {
 	for (struct island *i = islands; i; i = i->next)
-		if (i->gap == start)
+		if (i->plan.gap == start)
 			return true;
 	return false;
 }
@@ -309,25 +226,25 @@ static unsigned int find_gaps(const struct mmun_patch_text *text,
 			      uintptr_t entry, struct mmun_patch_gap *gaps,
 			      unsigned int max)
 {
-	struct object_search s = { .addr = entry };
 	struct mmun_patch_gap f, gap;
+	struct mmun_symbols s;
 	unsigned int nr = 0;
 
 	if (!ARCH->gap_min)
 		return 0;
-	dl_iterate_phdr(search_object, &s);
-	for (size_t i = 0; i < s.symbols.nr && nr < max; i++) {
-		if (!function(&s.symbols, i, &f))
+	mmun_symbols_open(&s, entry);
+	for (size_t i = 0; i < s.nr && nr < max; i++) {
+		if (!mmun_symbols_function(&s, i, &f.start, &f.end))
 			continue;
 		gap.start = f.end;
 		gap.end = (f.end + 15) & ~15UL;
 		if (gap.end - gap.start < ARCH->gap_min ||
 		    !mmun_patch_text_at(text, gap.start, gap.end - gap.start) ||
-		    gap_is_taken(gap.start) ||
-		    overlaps_function(&s.symbols, &gap))
+		    gap_is_taken(gap.start) || overlaps_function(&s, &gap))
 			continue;
 		gaps[nr++] = gap;
 	}
+	mmun_symbols_close(&s);
 	return nr;
 }
 
@@ -347,30 +264,64 @@ static int read_text(struct mmun_patch *p, struct mmun_patch_text *text)
 	return 0;
 }
 
-/* Somebody else's jump: where it goes now, past all that he may undo. */
-static int chain(struct mmun_patch *p, const struct mmun_patch_entry *e)
+static int decode(struct mmun_patch *p, struct mmun_patch_text *text,
+		  struct mmun_patch_entry *e)
 {
-	uintptr_t target = e->target;
+	int err = read_text(p, text);
 
-	if (e->target_at)
-		memcpy(&target, (void *)e->target_at, sizeof(target));
+	if (!err)
+		err = ARCH->decode(text, (uintptr_t)p->entry, e, &p->how);
+	if (!err && e->foreign && e->target_at)
+		memcpy(&e->target, (void *)e->target_at, sizeof(e->target));
+	return err;
+}
+
+static bool is_ours(const struct mmun_patch *p, uintptr_t target)
+{
 	if (target == (uintptr_t)p->hook)
-		return fail(p, -EALREADY, "patched already");
+		return true;
 	for (struct island *i = islands; i; i = i->next)
 		if (target == (uintptr_t)i->code.to_hook &&
 		    i->hook == (uintptr_t)p->hook)
-			return fail(p, -EALREADY, "patched already");
+			return true;
+	return false;
+}
+
+/*
+ * Somebody else's jump: go on where it goes, past all that he may undo.  That
+ * there is code proves, almost, that he is not in the middle of writing it; who
+ * comes second would lead threads astray that he does not.
+ */
+static int chain(struct mmun_patch *p, const struct mmun_patch_entry *e)
+{
+	struct mmun_mapping m;
+	int err;
+
+	if (is_ours(p, e->target))
+		return fail(p, -EALREADY, "patched already");
+	err = find_code(p, e->target, &m);
+	if (err == -EOPNOTSUPP)
+		return fail(p, -EAGAIN, "a foreign jump that leads to no code");
+	if (err)
+		return err;
 	p->foreign = true;
-	p->orig = (void *)target;
+	p->orig = (void *)e->target;
 	return 0;
 }
 
-/* Where the entry jumps to: past the island, if it can. */
-static uintptr_t way_in(const struct mmun_patch *p, const struct island *island)
+/*
+ * Where the entry jumps to: past the island, if it can.  Not when we are put in
+ * front again: whoever was there may restore what he found, our older jump, and
+ * then the entry must tell which of the two it is.
+ */
+static uintptr_t way_in(const struct mmun_patch *p,
+			const struct mmun_patch_entry *e,
+			const struct island *island)
 {
 	uintptr_t hook = (uintptr_t)p->hook;
 
-	if (ARCH->direct && in_reach((uintptr_t)p->entry, hook))
+	if (ARCH->direct && !p->rechains && !e->nr_push &&
+	    in_reach((uintptr_t)p->entry, hook))
 		return hook;
 	return (uintptr_t)island->code.to_hook;
 }
@@ -388,12 +339,18 @@ static int fill_island(struct mmun_patch *p, const struct mmun_patch_text *text,
 		return err;
 	nr_gaps = find_gaps(text, (uintptr_t)p->entry, gaps,
 			    sizeof(gaps) / sizeof(gaps[0]));
-	err = ARCH->plan(text, e, gaps, nr_gaps, way_in(p, island), &p->plan,
+	island->way_in = way_in(p, e, island);
+	err = ARCH->plan(text, e, gaps, nr_gaps, island->way_in, &p->plan,
 			 &p->how);
 	if (err)
 		return err;
+	if (!e->foreign)
+		p->orig = island->code.to_orig;
+	island->entry = (uintptr_t)p->entry;
 	island->hook = (uintptr_t)p->hook;
-	island->gap = p->plan.gap;
+	island->plan = p->plan;
+	island->orig = p->orig;
+	island->foreign = e->foreign;
 	island->next = islands;
 	__builtin___clear_cache((char *)&island->code,
 				(char *)(&island->code + 1));
@@ -409,10 +366,7 @@ int mmun_patch_prepare(struct mmun_patch *p)
 
 	p->orig = NULL;
 	p->foreign = false;
-	err = read_text(p, &text);
-	if (err)
-		return err;
-	err = ARCH->decode(&text, (uintptr_t)p->entry, &e, &p->how);
+	err = decode(p, &text, &e);
 	if (!err && e.foreign)
 		err = chain(p, &e);
 	if (err)
@@ -426,8 +380,6 @@ int mmun_patch_prepare(struct mmun_patch *p)
 	islands = island;
 	open_page.used += sizeof(*island);
 	p->island = (uintptr_t)island;
-	if (!p->foreign)
-		p->orig = island->code.to_orig;
 	return 0;
 }
 
@@ -462,7 +414,9 @@ static int write_code(struct mmun_patch *p, uintptr_t at, unsigned int len,
 	prot = PROT_READ | PROT_EXEC | (m.writable ? PROT_WRITE : 0);
 	err = protect(page, prot | PROT_WRITE);
 	if (err)
-		return fail(p, err, "the system forbids to write to code");
+		return fail(p, err, err == -ENOMEM ?
+				    "no room for another mapping" :
+				    "the system forbids to write to code");
 	err = store(&p->plan);
 	__builtin___clear_cache((char *)at, (char *)at + len);
 	if (protect(page, prot))
@@ -485,14 +439,25 @@ static void sync_cores(void)
 		     MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE, 0, 0);
 }
 
+static int seal_island(struct mmun_patch *p)
+{
+	int err = seal(p->island & ~(page_size() - 1));
+
+	if (!err)
+		return 0;
+	return fail(p, err, err == -ENOMEM ?
+			    "no room for another mapping" :
+			    "the system forbids new executable memory");
+}
+
 int mmun_patch_commit(struct mmun_patch *p)
 {
 	struct mmun_patch_plan *plan = &p->plan;
 	int err;
 
-	err = seal(p->island & ~(page_size() - 1));
+	err = seal_island(p);
 	if (err)
-		return fail(p, err, "the system forbids new executable memory");
+		return err;
 	if (plan->gap) {
 		err = write_code(p, plan->gap, plan->gap_len, store_gap);
 		if (err)
@@ -504,4 +469,98 @@ int mmun_patch_commit(struct mmun_patch *p)
 	if (!err)
 		sync_cores();
 	return err;
+}
+
+/* -- again -- */
+
+#define MAX_RECHAINS 8
+
+/* A hook loads it without order, and only jumps there: either value will do. */
+static void set_orig(struct mmun_patch *p, void *orig, bool foreign)
+{
+	mmun_write(&p->foreign, foreign);
+	mmun_store_release(&p->orig, orig);
+	if (p->publish)
+		mmun_store_release(p->publish, orig);
+}
+
+/*
+ * The patch of ours that the entry leads to; behind a push there is no known form
+ * that does, and the bytes must say it.
+ */
+static struct island *live_island(const struct mmun_patch *p, int err,
+				  const struct mmun_patch_entry *e)
+{
+	for (struct island *i = islands; i; i = i->next) {
+		if (i->entry != (uintptr_t)p->entry ||
+		    i->hook != (uintptr_t)p->hook)
+			continue;
+		if (err ? e->site == i->plan.site &&
+			  !memcmp((void *)e->site, i->plan.new, i->plan.len) :
+			  e->foreign && e->target == i->way_in)
+			return i;
+	}
+	return NULL;
+}
+
+/* It is not the last one, if that one's successor was undone. */
+static int back_in_effect(struct mmun_patch *p, const struct island *i)
+{
+	if (i->orig != p->orig)
+		set_orig(p, i->orig, i->foreign);
+	p->plan = i->plan;
+	p->island = (uintptr_t)i;
+	return 0;
+}
+
+/* More than the bytes that change: a jump's address may be half written. */
+static bool is_stable(struct mmun_patch *p, const struct mmun_patch_text *was)
+{
+	struct mmun_patch_text now;
+	size_t from = (uintptr_t)p->entry - was->at;
+
+	return !read_text(p, &now) && now.at == was->at && now.n == was->n &&
+	       !memcmp(now.bytes + from, was->bytes + from, now.n - from);
+}
+
+static int patch_again(struct mmun_patch *p, const struct mmun_patch_text *text)
+{
+	struct mmun_patch next = { .entry = p->entry, .hook = p->hook,
+				   .rechains = p->rechains + 1 };
+	int err;
+
+	if (p->rechains == MAX_RECHAINS)
+		return fail(p, -ELOOP, "others patch it again and again");
+	err = mmun_patch_prepare(&next) ?: seal_island(&next);
+	p->how = next.how;
+	if (err)
+		return err;
+	if (!is_stable(p, text))
+		return fail(p, -EAGAIN, "somebody is just patching it");
+	/* Before anybody jumps to code that has just been written. */
+	sync_cores();
+	/* At once: what the old one leads to is not what it was. */
+	set_orig(p, next.orig, next.foreign);
+	p->rechains = next.rechains;
+	p->plan = next.plan;
+	p->island = next.island;
+	return mmun_patch_commit(p);
+}
+
+int mmun_patch_recheck(struct mmun_patch *p,
+		       bool (*reached)(struct mmun_patch *p))
+{
+	const char *how = p->how, *why;
+	struct mmun_patch_text text;
+	struct mmun_patch_entry e = { .site = 0 };
+	int err = decode(p, &text, &e);
+	struct island *live = live_island(p, err, &e);
+
+	why = p->how;
+	p->how = how;
+	if (live)
+		return back_in_effect(p, live);
+	if (reached(p))
+		return 0;
+	return err ? fail(p, err, why) : patch_again(p, &text);
 }

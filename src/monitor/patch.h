@@ -6,9 +6,10 @@
  * threads call it.  One atomic store makes it live; there is no way back,
  * since a thread may be anywhere in between.
  *
- * The flow: prepare, publish p->orig to the hook, commit.  The caller
- * serialises all calls to these two.  Neither of them allocates from the heap
- * or calls a libc function that may be among the patched ones.
+ * The flow: prepare, publish p->orig to the hook, commit; recheck when others may
+ * have patched.  The caller serialises all calls to these three.  None of them
+ * allocates from the heap or calls a libc function that may be among the patched
+ * ones.
  *
  * Patches that belong together are prepared together, then committed: they share
  * a page of islands, and when one cannot be had, none need be.
@@ -43,6 +44,8 @@ struct mmun_patch {
 	void *orig;		/* out: what the entry did before */
 	const char *how;	/* out: how it is done, or why not */
 	bool foreign;		/* out: chained to somebody else's patch */
+	void **publish;		/* in: where the hook reads orig, or NULL */
+	unsigned int rechains;	/* how often we were put in front again */
 	struct mmun_patch_plan plan;
 	uintptr_t island;
 };
@@ -62,6 +65,30 @@ int mmun_patch_prepare(struct mmun_patch *p);
 int mmun_patch_commit(struct mmun_patch *p);
 
 /*
+ * Is a committed patch still in effect?  If somebody has written over it since,
+ * chain to what he wrote and put our jump in front again; p->orig changes, and
+ * what p->publish points to, before the jump does.
+ *
+ * Who overwrites an entry may have kept what was there, and call it: then we
+ * still hear of each call, and to go in front of him would be a circle.  So
+ * @reached calls the entry and says whether it came to the hook; asked only if
+ * the bytes at the entry do not say so.
+ *
+ * When somebody writes over more bytes than the one instruction that we moved,
+ * orig leads into the middle of his jump until recheck changes it.  A thread that
+ * is in the hook at that moment crashes; one that is in the system call does so
+ * without us too.  What we write is never longer than his first instruction, and
+ * adds no such window.  (Who writes so much and then calls what he found is not
+ * to be helped: he has been told of no such jump back.)
+ *
+ * Return: 0, in effect (again); -EAGAIN or -EBUSY while somebody is just writing:
+ * ask again later; -ELOOP when others have done so too often; or the errors of
+ * prepare and commit.  p->how has the reason.
+ */
+int mmun_patch_recheck(struct mmun_patch *p,
+		       bool (*reached)(struct mmun_patch *p));
+
+/*
  * The private interface to the architectures.  The table's functions are pure:
  * they see copies and addresses, so that each runs on any host.
  */
@@ -79,6 +106,8 @@ struct mmun_patch_entry {
 	uintptr_t site;		/* after the landing pad, which stays */
 	unsigned int len;	/* of the instruction there */
 	uint8_t insn[16];	/* that instruction */
+	uint8_t push[4];	/* x86: pushes of one byte, before the site */
+	unsigned int nr_push;
 	unsigned int pcrel;	/* x86: offset in it of a disp32 to %rip, or 0 */
 	bool signs_lr;		/* aarch64: the landing pad is paciasp */
 	bool foreign;		/* it is a jump out of the function ... */

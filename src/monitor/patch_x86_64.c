@@ -237,6 +237,12 @@ static bool decode_foreign(const struct mmun_patch_text *text,
 	return true;
 }
 
+/* Of a register, but %rsp. */
+static bool is_push(uint8_t op)
+{
+	return (op & 0xf8) == 0x50 && op != 0x54;
+}
+
 static int decode(const struct mmun_patch_text *text, uintptr_t entry,
 		  struct mmun_patch_entry *e, const char **how)
 {
@@ -256,6 +262,12 @@ static int decode(const struct mmun_patch_text *text, uintptr_t entry,
 		p = mmun_patch_text_at(text, e->site, e->len);
 	else
 		e->len = insn_len(p, n < 15 ? n : 15, &e->pcrel);
+	/* A push of one byte has no room: the jump comes after it, and undoes it. */
+	for (; e->len == 1 && is_push(*p) && e->nr_push < sizeof(e->push); n--) {
+		e->push[e->nr_push++] = *p++;
+		e->site++;
+		e->len = n > 1 ? insn_len(p, n < 16 ? n - 1 : 15, &e->pcrel) : 0;
+	}
 	if (!e->len)
 		return refuse(how, "the first instruction is of no known form");
 	if (e->len < SHORT_LEN)
@@ -269,12 +281,17 @@ static int build(const struct mmun_patch_entry *e, uintptr_t hook, uintptr_t at,
 {
 	static const uint8_t jmp_next_quad[6] = { 0xff, 0x25 };
 	uintptr_t orig = at + offsetof(struct mmun_patch_code, to_orig);
-	uint8_t *out = code->to_orig;
+	uint8_t *out = code->to_hook;
 
-	memcpy(code->to_hook, jmp_next_quad, sizeof(jmp_next_quad));
-	memcpy(code->to_hook + sizeof(jmp_next_quad), &hook, sizeof(hook));
+	for (unsigned int i = e->nr_push; i--;)
+		*out++ = e->push[i] | 8; /* the pop of it */
+	memcpy(out, jmp_next_quad, sizeof(jmp_next_quad));
+	memcpy(out + sizeof(jmp_next_quad), &hook, sizeof(hook));
 	if (e->foreign)
 		return 0;
+	memcpy(code->to_orig, e->push, e->nr_push);
+	out = code->to_orig + e->nr_push;
+	orig += e->nr_push;
 	memcpy(out, e->insn, e->len);
 	if (e->pcrel && !rel32(orig + e->len,
 			       read_rel32(out + e->pcrel, e->site + e->len),

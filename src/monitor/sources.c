@@ -81,22 +81,43 @@ int mmun_sources_select(const char *list)
 	return err;
 }
 
-static int choose(void)
+static int choose(struct choice *ret_choice)
 {
 	const char *list = secure_getenv("MMUNOTIFY_SOURCES");
 
+	*ret_choice = chosen;
 	if (asked)
 		return 0;
-	return parse_choice(list && *list ? list : "auto", &chosen);
+	return parse_choice(list && *list ? list : "auto", ret_choice);
 }
 
 /* -- starting -- */
 
+static uint32_t resolved;	/* a bit for each source */
+
+/*
+ * Once: in a child of fork() the dynamic linker may be in the middle of what
+ * another thread of the parent wanted, for ever.
+ */
+static void resolve_one(int i)
+{
+	const struct mmun_monitor_ops *ops = mmun_sources[i].ops;
+
+	if (!ops->resolve || (mmun_load_acquire(&resolved) & BIT(i)))
+		return;
+	ops->resolve();
+	mmun_fetch_or(&resolved, BIT(i));
+}
+
 void mmun_sources_resolve(void)
 {
+	struct choice c;
+
+	if (choose(&c))
+		return;
 	for (int i = 0; i < MMUN_NR_SOURCES; i++)
-		if (mmun_sources[i].ops->resolve)
-			mmun_sources[i].ops->resolve();
+		if ((c.required | c.wanted) & BIT(i))
+			resolve_one(i);
 }
 
 static int start_one(struct mmun_source *s)
@@ -122,7 +143,7 @@ int mmun_sources_start(void)
 {
 	int ret = 0;
 
-	if (choose())
+	if (choose(&chosen))
 		return -EINVAL;
 	for (int i = 0; i < MMUN_NR_SOURCES; i++) {
 		struct mmun_source *s = &mmun_sources[i];

@@ -1,42 +1,325 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Watches lie in a tree, by the range that they are about.  Sources know
+ * nothing of them: they are told of whole mappings.
+ *
+ * An unwatch takes the watch out of the tree, and adds its range to one that
+ * is late; the sources hear of it at once, or, in a callback, with the next
+ * call.
+ */
 #include <errno.h>
+#include <limits.h>
 
 #include "base/export.h"
+#include "base/interval_tree.h"
+#include "base/lock.h"
+#include "base/warn.h"
+#include "core/core.h"
+#include "monitor/bracket.h"
 #include "monitor/sources.h"
 #include "monitor/watch.h"
 
+uint32_t mmun_watching;
+uint64_t mmun_watch_map[MMUN_WATCH_BITS / 64];
+
+/* In watch->mmun_private.  Valid when it is_known(), whatever was there before. */
+struct watch_private {
+	struct mmun_interval interval;
+	uint64_t state;
+	/* Of the mappings that it was about, what lies outside of it, in pages. */
+	uint32_t before;
+	uint32_t after;
+};
+
+_Static_assert(sizeof(struct watch_private) <=
+		       sizeof(((struct mmun_watch *)0)->mmun_private),
+	       "the private part fits");
+
+static struct {
+	struct mmun_lock calls;		/* what the sources are told, in order */
+	struct mmun_lock lock;		/* what follows; the inner one */
+	struct mmun_interval_tree tree;
+	unsigned long late_start;	/* unwatched, and no source knows */
+	unsigned long late_end;
+	const void *forking;		/* the task that holds both for fork() */
+} watches;
+
+/*
+ * A callback may unwatch, and fork() has some.  Context: any but a signal
+ * handler.
+ */
+static void lock_tree(struct mmun_sigmask *saved)
+{
+	mmun_block_signals(saved);
+	if (mmun_read(&watches.forking) != &mmun_task)
+		mmun_lock(&watches.lock);
+}
+
+static void unlock_tree(const struct mmun_sigmask *saved)
+{
+	if (mmun_read(&watches.forking) != &mmun_task)
+		mmun_unlock(&watches.lock);
+	mmun_restore_signals(saved);
+}
+
 bool mmun_is_watched(unsigned long start, unsigned long end)
 {
-	(void)start;
-	(void)end;
-	return false;
+	struct mmun_sigmask saved;
+	bool found;
+
+	lock_tree(&saved);
+	found = mmun_interval_first(&watches.tree, start, end - 1);
+	unlock_tree(&saved);
+	return found;
+}
+
+/* -- a watch, and its memory -- */
+
+static struct watch_private *private_of(struct mmun_watch *watch)
+{
+	return (struct watch_private *)watch->mmun_private;
+}
+
+/* So that memory that was never a watch, or a copy of one, is told apart. */
+static uint64_t in_use(const struct mmun_watch *watch)
+{
+	return (uint64_t)(uintptr_t)watch ^ 0x6d6d756e77617463ULL;
+}
+
+static int claim(struct mmun_watch *watch, struct mm_struct *mm,
+		 unsigned long start, unsigned long end)
+{
+	struct watch_private *priv = private_of(watch);
+	struct mmun_sigmask saved;
+	int err = -EINVAL;
+
+	lock_tree(&saved);
+	if (priv->state != in_use(watch)) {
+		*watch = (struct mmun_watch){ mm, start, end, { 0 } };
+		priv->state = in_use(watch);
+		priv->interval.start = start;
+		priv->interval.last = end - 1;
+		if (mm == &mmun_self)
+			mmun_interval_insert(&watches.tree, &priv->interval);
+		err = 0;
+	}
+	unlock_tree(&saved);
+	return err;
+}
+
+static void add_late(const struct watch_private *priv)
+{
+	unsigned long start = priv->interval.start - priv->before * mmun_page_size;
+	unsigned long end = priv->interval.last + 1 +
+			    priv->after * mmun_page_size;
+
+	if (watches.late_start == watches.late_end) {
+		watches.late_start = start;
+		watches.late_end = end;
+	}
+	if (watches.late_start > start)
+		watches.late_start = start;
+	if (watches.late_end < end)
+		watches.late_end = end;
+}
+
+static bool release(struct mmun_watch *watch)
+{
+	struct watch_private *priv = private_of(watch);
+	struct mmun_sigmask saved;
+	bool used;
+
+	lock_tree(&saved);
+	used = priv->state == in_use(watch);
+	if (used && watch->mm == &mmun_self) {
+		mmun_interval_remove(&watches.tree, &priv->interval);
+		add_late(priv);
+	}
+	if (used)
+		priv->state = 0;
+	unlock_tree(&saved);
+	return used;
+}
+
+/* -- telling the sources; under watches.calls -- */
+
+void mmun_watch_mark(unsigned long start, unsigned long end)
+{
+	unsigned long at = start >> MMUN_WATCH_GRANULE;
+	unsigned long last = (end - 1) >> MMUN_WATCH_GRANULE;
+
+	if (last - at >= MMUN_WATCH_BITS)
+		last = at + MMUN_WATCH_BITS - 1;
+	for (; at <= last; at++)
+		mmun_fetch_or(&mmun_watch_map[at / 64 % (MMUN_WATCH_BITS / 64)],
+			      1ULL << at % 64);
+	mmun_store_release(&mmun_watching, 1);
+}
+
+static void forget_marks(void)
+{
+	mmun_write(&mmun_watching, 0);
+	for (int i = 0; i < MMUN_WATCH_BITS / 64; i++)
+		mmun_write(&mmun_watch_map[i], 0);
+}
+
+/* Called without a lock: sources may have threads to start. */
+static void prepare_sources(void)
+{
+	for_each_running_source(s)
+		if (s->ops->prepare)
+			s->ops->prepare();
+}
+
+static void watch_mapping(const struct mmun_mapping *m)
+{
+	for_each_running_source(s)
+		if (s->ops->watch)
+			s->ops->watch(m);
+}
+
+static uint32_t pages_between(unsigned long from, unsigned long to)
+{
+	unsigned long nr = from < to ? (to - from) / mmun_page_size : 0;
+
+	return nr < UINT32_MAX ? nr : UINT32_MAX;
+}
+
+static bool watch_one(const struct mmun_mapping *m, void *arg)
+{
+	const struct mmun_watch *watch = arg;
+	struct watch_private *priv = private_of(arg);
+
+	if (m->start >= watch->end)
+		return false;
+	if (m->end <= watch->start)
+		return true;
+	if (m->start < watch->start)
+		priv->before = pages_between(m->start, mmun_page_up(watch->start));
+	if (m->end > watch->end)
+		priv->after = pages_between(mmun_page_down(watch->end), m->end);
+	watch_mapping(m);
+	return true;
+}
+
+static bool watch_again(const struct mmun_mapping *m, void *arg)
+{
+	(void)arg;
+	if (mmun_is_watched(m->start, m->end))
+		watch_mapping(m);
+	return true;
+}
+
+struct span {
+	unsigned long start;
+	unsigned long end;
+};
+
+static bool unwatch_one(const struct mmun_mapping *m, void *arg)
+{
+	const struct span *late = arg;
+
+	if (m->start >= late->end)
+		return false;
+	if (m->end <= late->start || mmun_is_watched(m->start, m->end))
+		return true;
+	for_each_running_source(s)
+		if (s->ops->unwatch)
+			s->ops->unwatch(m);
+	return true;
+}
+
+static void unwatch_late(void)
+{
+	struct mmun_sigmask saved;
+	struct span late;
+	bool empty;
+
+	lock_tree(&saved);
+	late = (struct span){ watches.late_start, watches.late_end };
+	watches.late_start = watches.late_end = 0;
+	empty = !watches.tree.root;
+	unlock_tree(&saved);
+	if (late.start == late.end)
+		return;
+	mmun_each_mapping(unwatch_one, &late);
+	if (empty)
+		forget_marks();
 }
 
 void mmun_watch_started(void)
 {
+	struct mmun_sigmask saved;
+
+	if (!mmun_is_watched(0, ULONG_MAX))
+		return;
+	prepare_sources();
+	mmun_lock_save(&watches.calls, &saved);
+	mmun_each_mapping(watch_again, NULL);
+	mmun_unlock_restore(&watches.calls, &saved);
 }
 
-void mmun_watch_fork_prepare(void)
-{
-}
+/* -- the calls -- */
 
-void mmun_watch_fork_done(void)
+static int watch_self(struct mmun_watch *watch, unsigned long start,
+		      unsigned long end)
 {
+	struct mmun_sigmask saved;
+	int err = mmun_monitor_start();
+
+	if (err)
+		return err;
+	prepare_sources();
+	mmun_lock_save(&watches.calls, &saved);
+	unwatch_late();
+	err = claim(watch, &mmun_self, start, end);
+	if (!err)
+		mmun_each_mapping(watch_one, watch);
+	mmun_unlock_restore(&watches.calls, &saved);
+	return err;
 }
 
 int mmun_watch(struct mmun_watch *watch, struct mm_struct *mm,
 	       unsigned long start, unsigned long end)
 {
-	(void)watch;
-	(void)mm;
-	(void)start;
-	(void)end;
-	return -EOPNOTSUPP;
+	if (!watch || !mm || start >= end)
+		return -EINVAL;
+	if (mmun_in_callback(mm))
+		return -EDEADLK;
+	if (mm != &mmun_self)
+		return claim(watch, mm, start, end);
+	return watch_self(watch, start, end);
 }
 EXPORT_SYMBOL(mmun_watch);
 
 void mmun_unwatch(struct mmun_watch *watch)
 {
-	(void)watch;
+	struct mmun_sigmask saved;
+
+	if (!watch || !release(watch)) {
+		mmun_warn_once("mmun_unwatch() of what is no watch");
+		return;
+	}
+	if (watch->mm != &mmun_self || mmun_in_callback(&mmun_self))
+		return;
+	mmun_lock_save(&watches.calls, &saved);
+	unwatch_late();
+	mmun_unlock_restore(&watches.calls, &saved);
 }
 EXPORT_SYMBOL(mmun_unwatch);
+
+/* -- fork() -- */
+
+void mmun_watch_fork_prepare(void)
+{
+	mmun_lock(&watches.calls);
+	mmun_lock(&watches.lock);
+	mmun_write(&watches.forking, &mmun_task);
+}
+
+void mmun_watch_fork_done(void)
+{
+	mmun_write(&watches.forking, NULL);
+	mmun_unlock(&watches.lock);
+	mmun_unlock(&watches.calls);
+}

@@ -4,10 +4,13 @@
 /*
  * Who is interested in which part of mm_self().
  *
- * Context: not the event path.
+ * Context: not the event path, but for mmun_may_be_watched().
  */
 
 #include <stdbool.h>
+#include <stdint.h>
+
+#include "base/atomic.h"
 
 /* Does any watch overlap [start, end)? */
 bool mmun_is_watched(unsigned long start, unsigned long end);
@@ -18,5 +21,35 @@ void mmun_watch_started(void);
 /* fork() takes and gives back the lock here. */
 void mmun_watch_fork_prepare(void);
 void mmun_watch_fork_done(void);
+
+/*
+ * Where a source that works by mappings is at work: a bit for each 2 MiB, by
+ * the address modulo 8 GiB, so that the calls on all other memory cost no more
+ * than before.  Bits stay until nothing is watched any more.
+ */
+#define MMUN_WATCH_GRANULE 21
+#define MMUN_WATCH_BITS 4096
+
+extern uint32_t mmun_watching __attribute__((visibility("hidden")));
+extern uint64_t mmun_watch_map[MMUN_WATCH_BITS / 64]
+	__attribute__((visibility("hidden")));
+
+/* For sources: before they begin with a mapping. */
+void mmun_watch_mark(unsigned long start, unsigned long end);
+
+/* Context: any. */
+static inline bool mmun_may_be_watched(unsigned long start, unsigned long end)
+{
+	unsigned long at = start >> MMUN_WATCH_GRANULE;
+	unsigned long last = (end - 1) >> MMUN_WATCH_GRANULE;
+
+	if (last - at >= 64)
+		return true;
+	for (; at <= last; at++)
+		if (mmun_read(&mmun_watch_map[at / 64 % (MMUN_WATCH_BITS / 64)]) &
+		    1ULL << at % 64)
+			return true;
+	return false;
+}
 
 #endif /* MMUN_MONITOR_WATCH_H */

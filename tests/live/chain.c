@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Another library has patched libc before us, as UCX, Open MPI and libfabric
- * do: it keeps hearing what it heard, and we hear it too.
+ * Another library patches libc as well, before us or after, as UCX, Open MPI and
+ * libfabric do: it keeps hearing what it heard, and we hear it too.
  */
 #include <dlfcn.h>
 
@@ -35,11 +35,11 @@ static void overwrite(void *entry, const unsigned char *code, size_t len)
 {
 	long first = (long)entry & -PAGE, end = (long)entry + len;
 
-	if (raw3(SYS_mprotect, first, end - first,
-		 PROT_READ | PROT_WRITE | PROT_EXEC))
+	if (mprotect((void *)first, end - first,
+		     PROT_READ | PROT_WRITE | PROT_EXEC))
 		bail("cannot write to libc");
 	memcpy(entry, code, len);
-	raw3(SYS_mprotect, first, end - first, PROT_READ | PROT_EXEC);
+	mprotect((void *)first, end - first, PROT_READ | PROT_EXEC);
 }
 
 /* mov $target, %r11; jmp *%r11: Open MPI, libfabric, UCX at a distance. */
@@ -100,13 +100,21 @@ static bool is_chained(const char *name)
 	return false;
 }
 
-static int behind(void (*patch)(void *, void *))
+static void patch_both(void (*patch)(void *, void *))
+{
+	patch((void *)munmap, (void *)foreign_munmap);
+	patch((void *)madvise, (void *)foreign_madvise);
+}
+
+static int both_hear(void (*patch)(void *, void *), bool first)
 {
 	char *p = pages(2);
 
-	patch((void *)munmap, (void *)foreign_munmap);
-	patch((void *)madvise, (void *)foreign_madvise);
-	record();
+	if (first)
+		record();
+	patch_both(patch);
+	if (!first)
+		record();
 	atomic_store(&foreign_munmaps, 0);
 	atomic_store(&foreign_madvises, 0);
 	listen_now();
@@ -128,15 +136,18 @@ static int behind(void (*patch)(void *, void *))
 	return is_chained("munmap") && is_chained("madvise") ? 0 : 6;
 }
 
-static void test_behind(const char *form, void (*patch)(void *, void *))
+static void test_form(const char *form, void (*patch)(void *, void *))
 {
-	pid_t pid = fork();
-	int status;
+	for (int first = 0; first < 2; first++) {
+		pid_t pid = fork();
+		int status;
 
-	if (!pid)
-		_exit(behind(patch));
-	status = reap(pid);
-	ok(!status, "behind %s: both hear each call once (%d)", form, status);
+		if (!pid)
+			_exit(both_hear(patch, first));
+		status = reap(pid);
+		ok(!status, "%s %s: both hear each call once (%d)",
+		   first ? "before" : "behind", form, status);
+	}
 }
 
 /* What UCX's headers say, for a machine that has only its libraries. */
@@ -225,9 +236,9 @@ static void test_behind_ucm(void)
 int main(void)
 {
 	tap_begin(60);
-	test_behind("mov, jmp *%r11", patch_by_register);
-	test_behind("jmp rel32", patch_by_offset);
-	test_behind("jmp *(%rip)", patch_by_memory);
+	test_form("mov, jmp *%r11", patch_by_register);
+	test_form("jmp rel32", patch_by_offset);
+	test_form("jmp *(%rip)", patch_by_memory);
 	/* Last: once loaded, UCX has patched this process too. */
 	test_behind_ucm();
 	return tap_end();

@@ -260,7 +260,15 @@ static void test_madvise(void)
 	madvise(p, 2 * PAGE, MADV_WILLNEED);
 	madvise(p, 2 * PAGE, MADV_RANDOM);
 	madvise(p, 2 * PAGE, MADV_DONTFORK);
+	for (int advice = 10; advice <= 23; advice++)
+		if (advice != MADV_UNMERGEABLE && advice != MADV_PAGEOUT)
+			madvise(p, 2 * PAGE, advice);
+	madvise(p, 2 * PAGE, MADV_GUARD_INSTALL + 1);
 	ok(heard_none(), "madvise that takes nothing away: silent");
+	listen_now();
+	madvise(p, PAGE, MADV_PAGEOUT);
+	ok(heard_one(MMU_NOTIFY_CLEAR, p, PAGE),
+	   "madvise(MADV_PAGEOUT): CLEAR, whether it finds room or not");
 	drop(p, 2);
 }
 

@@ -121,6 +121,39 @@ static void end_by_underscore_exit(void)
 	_exit(0);
 }
 
+static void end_by_syscall(void)
+{
+	watch(0);
+	watch_by_get();
+	syscall(SYS_exit_group, 0);
+}
+
+static void end_by_quick_exit(void)
+{
+	watch(0);
+	watch_by_get();
+	quick_exit(0);
+}
+
+static void end_at_once(int sig)
+{
+	(void)sig;
+	_exit(0);
+}
+
+static void raise_it(void)
+{
+	raise(SIGUSR1);
+}
+
+static void end_in_a_handler(void)
+{
+	signal(SIGUSR1, end_at_once);
+	watch(0);
+	atomic_store(&in_callback, raise_it);
+	munmap(pages(1), PAGE);
+}
+
 static void end_with_put_in_release(void)
 {
 	watch(0);
@@ -205,6 +238,8 @@ static void end_of_a_grandchild(void)
 	}
 	if (reap(pid))
 		_exit(97);
+	if (atomic_load(&tally->release[0]))
+		_exit(98);
 	_exit(0);
 }
 
@@ -329,8 +364,14 @@ int main(void)
 	ok(!tally->freed, "[S41] and frees nothing that still has users");
 	ok(child(end_in_a_thread) && released_are(1, 1, 0),
 	   "[S52] exit() in another thread does too");
-	ok(child(end_by_underscore_exit) && released_are(0, 0, 0),
-	   "_exit() does not");
+	ok(child(end_by_underscore_exit) && released_are(1, 0, 1),
+	   "[S52] _exit() does");
+	ok(child(end_by_syscall) && released_are(1, 0, 1),
+	   "[S52] syscall(SYS_exit_group) does");
+	ok(child(end_by_quick_exit) && released_are(1, 0, 1),
+	   "[S52] quick_exit() does");
+	ok(child(end_in_a_handler) && released_are(1, 0, 0),
+	   "[S52] _exit() in a signal handler, in a callback, does");
 	ok(child(end_with_put_in_release) && released_are(1, 0, 1),
 	   "[S42] ->release may put its own notifier");
 	ok(child(end_after_unregister) && released_are(1, 1, 0),
@@ -341,7 +382,7 @@ int main(void)
 	   "[S53] differs: exit() releases whatever mm_users is, once");
 	ok(child(end_and_register) && released_are(1, 0, 0),
 	   "[S20] after it, no registration: -ESRCH");
-	ok(child(end_of_a_grandchild) && released_are(0, 1, 0),
+	ok(child(end_of_a_grandchild) && released_are(1, 1, 0),
 	   "a forked child releases its own, and not what it inherited");
 	ok(child(end_while_others_unmap) && released_are(1, 0, 0) &&
 	   !tally->late && tally->heard,

@@ -117,7 +117,7 @@ static int child_gets_anew(void)
 
 static int child_forks(void)
 {
-	struct mmu_notifier mine = { .ops = &recorder_ops };
+	static struct mmu_notifier mine = { .ops = &recorder_ops };
 	pid_t pid;
 
 	if (mmu_notifier_register(&mine, mm_self()))

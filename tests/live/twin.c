@@ -1,291 +1,386 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * Random mapping calls, made by two children of one process at the same
- * addresses: one whose libc we have patched, and one without us.  Every
- * result and errno, the list of mappings and the bytes in them must agree.
+ * addresses: one whose libc we have patched, and one without us.  After every
+ * call its result, errno, and the list of mappings must agree, and now and then
+ * the bytes in them.
  *
- *	twin [SEED [CALLS]]
+ *	twin [SEED [CALLS [SOURCES [watch]]]]
+ *
+ * With "watch" all of the memory is watched at any time: after each call, what it
+ * mapped is asked for.
  */
-#include <fcntl.h>
+#include <linux/capability.h>
+#include <malloc.h>
 
 #include "live.h"
+#include "twin_calls.h"
+#include "twin_maps.h"
 
-#define AREA 64
-#define SNAP_EVERY 250
-#define SNAP_LEN (64 << 10)
-#define RW (PROT_READ | PROT_WRITE)
+#define BYTES_EVERY 250
 
-static unsigned long nr_calls = 40000;
-static char *area;
-static int file, mem;
-static size_t asked; /* how much the last call wants to map */
+static unsigned long nr_calls = 60000;
+static const char *sources;
+static bool watching;
 
 struct result {
 	long ret;
+	unsigned long maps;
 	int err;
-	int op;
+	int nr;
 };
 
 /* What one twin leaves for the parent to compare. */
 struct diary {
-	char maps[SNAP_LEN];
-	unsigned long content;
+	unsigned long heap;
 	long events;
+	struct call last;
+	struct area_list before;
+	struct area_list after;
 	struct result result[];
 };
 
-static unsigned long rnd_state;
-
-static unsigned long rnd(unsigned long below)
+static unsigned long hash(unsigned long h, const void *data, size_t len)
 {
-	rnd_state ^= rnd_state << 13;
-	rnd_state ^= rnd_state >> 7;
-	rnd_state ^= rnd_state << 17;
-	return (rnd_state >> 11) % below;
-}
+	const unsigned char *p = data;
 
-static unsigned long hash(unsigned long h, const char *p, size_t len)
-{
 	while (len--)
-		h = (h ^ (unsigned char)*p++) * 0x100000001b3UL;
+		h = (h ^ *p++) * 0x100000001b3UL;
 	return h;
 }
 
-/* The lines of /proc/self/maps that lie in the area. */
-static size_t area_maps(char *out)
-{
-	FILE *f = fopen("/proc/self/maps", "re");
-	unsigned long from, to;
-	char line[512];
-	size_t n = 0;
+/* -- the memory -- */
 
-	if (!f)
-		bail("no /proc/self/maps");
-	while (fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "%lx-%lx", &from, &to) != 2)
-			continue;
-		if (to <= (unsigned long)area ||
-		    from >= (unsigned long)area + AREA * PAGE)
-			continue;
-		n += snprintf(out + n, SNAP_LEN - n, "%s", line);
-	}
-	fclose(f);
-	return n;
+static unsigned long hash_maps(int maps, struct area_list *list)
+{
+	list->n = 0;
+	list_areas(maps, (long)area, (long)area + AREA * PAGE, list);
+	list_areas(maps, (long)heap, (long)heap + HEAP * PAGE, list);
+	return hash(1, list->area, list->n * sizeof(list->area[0]));
 }
 
-static unsigned long area_content(void)
+static unsigned long hash_pages(const char *start, int nr)
 {
 	unsigned long h = 1;
 	char page[PAGE];
 
-	for (int i = 0; i < AREA; i++) {
-		long n = pread(mem, page, PAGE, (off_t)area + i * PAGE);
+	for (int i = 0; i < nr; i++) {
+		long n = pread(mem, page, PAGE, (off_t)start + i * PAGE);
 
 		h = n == (long)PAGE ? hash(h, page, PAGE) : h * 31;
 	}
 	return h;
 }
 
-static char *any_page(void)
-{
-	return area + rnd(AREA - 8) * PAGE + (rnd(20) ? 0 : rnd(PAGE));
-}
-
-static size_t any_len(void)
-{
-	return rnd(40) ? rnd(8) * PAGE + rnd(PAGE) + 1 : -rnd(3) * PAGE;
-}
-
-static long any_mmap(bool by_number)
-{
-	static const int flags[] = { MAP_FIXED, MAP_FIXED, MAP_FIXED,
-				     MAP_FIXED_NOREPLACE, 0 };
-	static const int prots[] = { RW, RW, PROT_READ, PROT_NONE };
-	int flag = MAP_PRIVATE | flags[rnd(5)], prot = prots[rnd(4)];
-	bool anon = rnd(3);
-	int fd = anon ? -1 : rnd(10) ? file : 9999;
-	long off = anon ? 0 : rnd(8) * PAGE;
-	char *at = any_page();
-	size_t len = asked = any_len();
-
-	if (anon)
-		flag |= MAP_ANONYMOUS;
-	if (by_number)
-		return syscall(SYS_mmap, at, len, prot, flag, fd, off);
-	return (long)mmap(at, len, prot, flag, fd, off);
-}
-
-static long any_mremap(bool by_number)
-{
-	static const int flags[] = { 0, MREMAP_MAYMOVE,
-				     MREMAP_MAYMOVE | MREMAP_FIXED,
-				     MREMAP_MAYMOVE | MREMAP_FIXED,
-				     MREMAP_MAYMOVE | MREMAP_DONTUNMAP,
-				     MREMAP_MAYMOVE | MREMAP_FIXED |
-					     MREMAP_DONTUNMAP,
-				     MREMAP_FIXED };
-	int flag = flags[rnd(7)];
-	char *at = any_page(), *to = any_page();
-	size_t old = any_len(), len = rnd(3) ? any_len() : old;
-
-	asked = len;
-	if (by_number)
-		return syscall(SYS_mremap, at, old, len, flag, to);
-	return (long)mremap(at, old, len, flag, to);
-}
-
-static long any_madvise(bool by_number)
-{
-	static const int advices[] = { MADV_DONTNEED, MADV_DONTNEED,
-				       MADV_REMOVE, MADV_NORMAL, MADV_RANDOM,
-				       9999 };
-	int advice = advices[rnd(6)];
-	char *at = any_page();
-	size_t len = any_len();
-
-	return by_number ? syscall(SYS_madvise, at, len, advice) :
-			   madvise(at, len, advice);
-}
-
-static long any_mprotect(bool by_number)
-{
-	static const int prots[] = { RW, RW, PROT_READ, PROT_NONE, 0x40000 };
-	int prot = prots[rnd(5)];
-	char *at = any_page();
-	size_t len = any_len();
-
-	return by_number ? syscall(SYS_mprotect, at, len, prot) :
-			   mprotect(at, len, prot);
-}
-
-static long any_munmap(bool by_number)
-{
-	char *at = any_page();
-	size_t len = any_len();
-
-	return by_number ? syscall(SYS_munmap, at, len) : munmap(at, len);
-}
-
-/* A byte of our own, into what is mapped, whatever its protection. */
-static long stamp(bool by_number)
-{
-	char byte = rnd(256);
-
-	(void)by_number;
-	return pwrite(mem, &byte, 1, (off_t)area + rnd(AREA * PAGE));
-}
-
-static long (*const ops[])(bool) = {
-	any_mmap, any_mmap, any_munmap, any_mremap, any_mremap, any_madvise,
-	any_mprotect, stamp, stamp,
-};
-
 /* An address outside is the kernel's choice: given back, and not compared. */
-static long normal(long ret)
+static long normal(long ret, size_t asked)
 {
-	if (ret <= (long)PAGE || (ret >= (long)area &&
-				  ret < (long)(area + AREA * PAGE)))
+	if (ret <= (long)PAGE ||
+	    (ret >= (long)area && ret < (long)area + AREA * (long)PAGE) ||
+	    (ret >= (long)heap && ret < (long)heap + HEAP * (long)PAGE))
 		return ret;
 	raw3(SYS_munmap, ret, asked, 0);
 	return LONG_MAX;
 }
 
-static void live(struct diary *diary, unsigned long seed)
+/* -- a twin -- */
+
+/* Each has files and segments of its own: they share nothing. */
+static int open_file(void)
 {
-	static char maps[SNAP_LEN];
+	char path[] = "/var/tmp/mmunotify-twin-XXXXXX";
+	int fd = mkostemp(path, O_CLOEXEC);
 
-	rnd_state = seed;
-	mem = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
-	if (mem < 0)
-		bail("no /proc/self/mem");
-	for (unsigned long i = 0; i < nr_calls; i++) {
-		struct result *r = &diary->result[i];
-
-		r->op = rnd(sizeof(ops) / sizeof(ops[0]));
-		errno = 0;
-		r->ret = ops[r->op](!rnd(4));
-		r->err = errno;
-		r->ret = normal(r->ret);
-		if (i % SNAP_EVERY == SNAP_EVERY - 1)
-			r->ret ^= hash(0, maps, area_maps(maps)) | 1;
-	}
-	area_maps(diary->maps);
-	diary->content = area_content();
-	diary->events = atomic_load(&nr_heard);
+	if (fd < 0)
+		bail("no file %s", path);
+	unlink(path);
+	return fd;
 }
 
-static struct diary *run_twin(unsigned long seed, bool watched)
+static void learn_file(int maps, int fd)
+{
+	char *at = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0);
+
+	if (at == MAP_FAILED || ftruncate(fd, 12 * PAGE))
+		bail("a file that cannot be used");
+	know_file(maps, at);
+	munmap(at, PAGE);
+}
+
+static void make_segment(int maps, int i)
+{
+	char *at;
+
+	segment[i] = shmget(IPC_PRIVATE, segment_pages[i] * PAGE,
+			    IPC_CREAT | 0600);
+	at = shmat(segment[i], NULL, 0);
+	if (segment[i] < 0 || at == (void *)-1)
+		bail("no shared memory");
+	know_file(maps, at);
+	shmdt(at);
+}
+
+static int make_things(void)
+{
+	int maps = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+
+	mem = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
+	self_fd = syscall(SYS_pidfd_open, getpid(), 0);
+	file = open_file();
+	mem_file = memfd_create("twin", MFD_CLOEXEC);
+	if (maps < 0 || mem < 0 || self_fd < 0 || mem_file < 0)
+		bail("no descriptors");
+	learn_file(maps, file);
+	learn_file(maps, mem_file);
+	for (int i = 0; i < NR_SEGMENTS; i++)
+		make_segment(maps, i);
+	return maps;
+}
+
+static void remove_segments(void)
+{
+	for (int i = 0; i < NR_SEGMENTS; i++)
+		shmctl(segment[i], IPC_RMID, NULL);
+}
+
+/* Advice that breaks the machine's memory is to be refused. */
+static void drop_power_to_poison(void)
+{
+	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3,
+						   0 };
+	struct __user_cap_data_struct data[2];
+
+	if (syscall(SYS_capget, &header, data))
+		bail("capget: %s", strerror(errno));
+	data[0].effective &= ~(1U << CAP_SYS_ADMIN);
+	data[0].permitted &= ~(1U << CAP_SYS_ADMIN);
+	if (syscall(SYS_capset, &header, data))
+		bail("capset: %s", strerror(errno));
+}
+
+static void watch(void)
+{
+	static struct mmun_watch in_area, in_heap;
+	int err;
+
+	err = mmun_watch(&in_area, mm_self(), (long)area,
+			 (long)area + AREA * PAGE);
+	if (!err)
+		err = mmun_watch(&in_heap, mm_self(), (long)heap,
+				 (long)heap + HEAP * PAGE);
+	if (err)
+		bail("watch: %s", strerror(-err));
+}
+
+static void watch_what_is_new(void)
+{
+	if (mmun_coverage(mm_self(), (long)area, (long)area + AREA * PAGE) < 0 ||
+	    mmun_coverage(mm_self(), (long)heap, (long)heap + HEAP * PAGE) < 0)
+		bail("coverage");
+}
+
+static void one_call(struct diary *diary, int maps, struct result *r)
+{
+	random_call(&diary->last);
+	diary->before = diary->after;
+	errno = 0;
+	r->ret = make_call(&diary->last);
+	r->err = errno;
+	r->nr = diary->last.nr;
+	r->ret = normal(r->ret, diary->last.asked);
+	r->maps = hash_maps(maps, &diary->after);
+}
+
+/* -- what it is told -- */
+
+static atomic_long nr_events;
+
+static int count_start(struct mmu_notifier *mn,
+		       const struct mmu_notifier_range *range)
+{
+	(void)mn;
+	(void)range;
+	atomic_fetch_add(&nr_events, 1);
+	return 0;
+}
+
+static const struct mmu_notifier_ops counter_ops = {
+	.invalidate_range_start = count_start,
+};
+
+static void listen_to_events(void)
+{
+	static struct mmu_notifier counter = { .ops = &counter_ops };
+	int err = sources ? mmun_monitor_select(sources) : 0;
+
+	if (!err)
+		err = mmu_notifier_register(&counter, mm_self());
+	if (err)
+		bail("register: %s", strerror(-err));
+}
+
+/* -- a life -- */
+
+static void live(struct diary *diary, unsigned long seed, bool patched)
+{
+	int maps = make_things();
+
+	if (patched)
+		listen_to_events();
+	heap = (char *)(((unsigned long)sbrk(0) + PAGE - 1) & -PAGE);
+	diary->heap = (unsigned long)heap;
+	if (patched && watching)
+		watch();
+	drop_power_to_poison();
+	rnd_state = seed;
+	for (unsigned long i = 0; i < nr_calls; i++) {
+		one_call(diary, maps, &diary->result[i]);
+		stamp();
+		if (i % BYTES_EVERY == BYTES_EVERY - 1)
+			diary->result[i].maps ^= hash_pages(area, AREA) ^
+						 hash_pages(heap, HEAP);
+		if (patched && watching)
+			watch_what_is_new();
+	}
+	diary->events = atomic_load(&nr_events);
+	remove_segments();
+}
+
+/* -- both -- */
+
+static struct diary *new_diary(void)
 {
 	size_t len = sizeof(struct diary) + nr_calls * sizeof(struct result);
-	struct diary *diary = mmap(NULL, len, RW, MAP_SHARED | MAP_ANONYMOUS,
-				   -1, 0);
-	pid_t pid;
+	void *diary = mmap(NULL, len, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	if (diary == MAP_FAILED)
 		bail("no memory");
-	pid = fork();
-	if (!pid) {
-		if (watched) {
-			record();
-			listen_now();
-		}
-		live(diary, seed);
-		_exit(0);
-	}
-	ok(!reap(pid), "the %s twin lives to the end",
-	   watched ? "watched" : "other");
 	return diary;
 }
 
-static unsigned long first_difference(const struct diary *a,
-				      const struct diary *b)
+static pid_t start_twin(struct diary *diary, unsigned long seed, bool patched)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		bail("no process");
+	if (pid)
+		return pid;
+	live(diary, seed, patched);
+	_exit(0);
+}
+
+struct twins {
+	struct diary *plain, *patched;
+	int plain_status, patched_status;
+};
+
+static struct twins run_twins(unsigned long seed)
+{
+	struct twins t = { new_diary(), new_diary(), 0, 0 };
+	pid_t plain = start_twin(t.plain, seed, false);
+	pid_t patched = start_twin(t.patched, seed, true);
+
+	t.plain_status = reap(plain);
+	t.patched_status = reap(patched);
+	return t;
+}
+
+static bool same(const struct result *a, const struct result *b)
+{
+	return a->ret == b->ret && a->err == b->err && a->maps == b->maps &&
+	       a->nr == b->nr;
+}
+
+static unsigned long first_difference(const struct twins *t)
 {
 	unsigned long i;
 
 	for (i = 0; i < nr_calls; i++)
-		if (a->result[i].ret != b->result[i].ret ||
-		    a->result[i].err != b->result[i].err)
+		if (!same(&t->plain->result[i], &t->patched->result[i]))
 			break;
-	if (i < nr_calls)
-		diag("call %lu (kind %d): %#lx errno %d, watched %#lx errno %d",
-		     i, a->result[i].op, a->result[i].ret, a->result[i].err,
-		     b->result[i].ret, b->result[i].err);
 	return i;
+}
+
+static void tell_twin(const struct diary *d, unsigned long i, const char *whose)
+{
+	const struct result *r = &d->result[i];
+	const long *a = d->last.arg;
+
+	diag("%s: call %ld (%#lx, %#lx, %#lx, %#lx, %#lx) = %#lx errno %d",
+	     whose, d->last.nr, a[0], a[1], a[2], a[3], a[4], r->ret, r->err);
+	tell_areas(&d->before, "before");
+	tell_areas(&d->after, "after ");
+}
+
+/* Once more, up to the call upon which they differ. */
+static void tell_difference(unsigned long seed, unsigned long i)
+{
+	struct twins t;
+
+	nr_calls = i + 1;
+	diag("they differ at call %lu; again: twin %#lx %lu", i, seed, nr_calls);
+	t = run_twins(seed);
+	tell_twin(t.plain, i, "plain");
+	tell_twin(t.patched, i, "patched");
+}
+
+static unsigned long count_good(const struct diary *d)
+{
+	unsigned long good = 0;
+
+	for (unsigned long i = 0; i < nr_calls; i++)
+		good += !d->result[i].err;
+	return good;
+}
+
+static void set_up(void)
+{
+	char *volatile some;
+
+	/* The heap has room for what anybody allocates: the break is ours. */
+	mallopt(M_TOP_PAD, 8 << 20);
+	mallopt(M_TRIM_THRESHOLD, 1 << 30);
+	some = malloc(100 << 10);
+	free(some);
+	/* Below all else: what the kernel chooses is never in it. */
+	area = mmap((void *)(1UL << 40), AREA * PAGE, RW,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+	if (area == MAP_FAILED)
+		bail("no memory");
+}
+
+static void compare(const struct twins *t, unsigned long seed)
+{
+	unsigned long good = count_good(t->plain), i = first_difference(t);
+
+	ok(!t->plain_status && !t->patched_status, "both twins live to the end");
+	ok(t->plain->heap == t->patched->heap, "they begin alike");
+	diag("%lu calls succeeded, %ld starts were heard", good,
+	     t->patched->events);
+	ok(good > nr_calls / 4 && good < nr_calls && !t->plain->events &&
+	   t->patched->events > (long)nr_calls / 8,
+	   "calls of both kinds were made, and one twin was told of them");
+	if (!ok(i == nr_calls, "results, errno, mappings and bytes are the same"))
+		tell_difference(seed, i);
 }
 
 int main(int argc, char **argv)
 {
-	unsigned long seed = argc > 1 ? strtoul(argv[1], NULL, 0) :
-					(unsigned long)getpid() << 32 |
-						raw3(SYS_time, 0, 0, 0);
-	const struct diary *plain, *watched;
-	unsigned long good = 0;
+	unsigned long seed = argc > 1 ? strtoul(argv[1], NULL, 0) : 0;
+	struct twins t;
 
+	if (!seed)
+		seed = (unsigned long)getpid() << 32 | raw3(SYS_time, 0, 0, 0);
 	if (argc > 2)
 		nr_calls = strtoul(argv[2], NULL, 0);
-	tap_begin(argc > 2 ? 3600 : 60);
-	seed = seed ? seed : 1;
-	diag("seed %lu, %lu calls", seed, nr_calls);
-	file = memfd_create("twin", MFD_CLOEXEC);
-	if (file < 0 || ftruncate(file, 16 * PAGE))
-		bail("memfd");
-	/* A moat of nothing, so that neither twin's own maps come close. */
-	area = pages(3 * AREA) + AREA * PAGE;
-	raw3(SYS_mprotect, (long)area - AREA * PAGE, AREA * PAGE, PROT_NONE);
-	raw3(SYS_mprotect, (long)area + AREA * PAGE, AREA * PAGE, PROT_NONE);
-
-	plain = run_twin(seed, false);
-	watched = run_twin(seed, true);
-	ok(first_difference(plain, watched) == nr_calls,
-	   "every result, errno and list of mappings is the same");
-	ok(plain->maps[0] && !strcmp(plain->maps, watched->maps),
-	   "the mappings at the end are the same");
-	ok(plain->content == watched->content, "the bytes at the end are too");
-	for (unsigned long i = 0; i < nr_calls; i++)
-		good += !plain->result[i].err;
-	diag("%lu calls succeeded, %ld callbacks ran", good, watched->events);
-	ok(good > nr_calls / 4 && good < nr_calls &&
-	   watched->events > (long)nr_calls / 4 && !plain->events,
-	   "calls of both kinds were made, and one twin was watched");
+	if (argc > 3)
+		sources = argv[3];
+	watching = argc > 4;
+	tap_begin(nr_calls > 200000 ? 3600 : 60);
+	diag("seed %#lx, %lu calls", seed, nr_calls);
+	set_up();
+	t = run_twins(seed);
+	compare(&t, seed);
 	return tap_end();
 }

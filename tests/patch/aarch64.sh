@@ -26,5 +26,6 @@ trap 'rm -rf "$dir"' EXIT
 	-I"$root/src" -I"$root/tests/lib" -o "$dir/test" \
 	"$root/tests/patch/$name.c" \
 	"$root/src/monitor/patch.c" "$root/src/monitor/patch_aarch64.c" \
+	"$root/src/monitor/patch_symbols.c" "$root/src/monitor/ldso.c" \
 	"$root/src/monitor/proc_maps.c"
 "$qemu" "$dir/test" "$@"

@@ -125,6 +125,40 @@ static void test_foreign(size_t i)
 	   jumps[i].text);
 }
 
+static bool reached(struct mmun_patch *p)
+{
+	int before = hook_calls;
+
+	((func_t)p->entry)(0);
+	return hook_calls > before;
+}
+
+/* He comes after us, and takes back what he found. */
+static void test_after_us(size_t i)
+{
+	static const uint32_t mov[12] = { MOV, ADD, RET };
+	uint8_t *code = code_pages(1);
+	uint32_t found[12];
+	void *first;
+	bool good;
+
+	overwrite(code, mov, sizeof(mov));
+	if (prepare(code) || mmun_patch_commit(&patch))
+		bail("%s", patch.how);
+	first = patch.orig;
+	memcpy(found, code, sizeof(found));
+	make_foreign(i, code);
+	good = !mmun_patch_recheck(&patch, reached) && patch.foreign;
+	hook_calls = 0;
+	ok(good && works((func_t)code), "foreign %s after us: chained to",
+	   jumps[i].text);
+	overwrite(code, found, i ? jumps[i].n * 4 : 12);
+	good = !mmun_patch_recheck(&patch, reached) && !patch.foreign;
+	hook_calls = 0;
+	ok(good && patch.orig == first && works((func_t)code),
+	   "foreign %s after us, and gone: as before him", jumps[i].text);
+}
+
 static void test_busy(void)
 {
 	static const uint32_t mov[] = { MOV, ADD, RET };
@@ -147,6 +181,8 @@ int main(void)
 	test_shapes();
 	for (size_t i = 0; i < ARRAY_SIZE(jumps); i++)
 		test_foreign(i);
+	for (size_t i = 0; i < ARRAY_SIZE(jumps); i++)
+		test_after_us(i);
 	test_busy();
 	ok(!writable_code(), "no page is writable and executable");
 	return tap_end();

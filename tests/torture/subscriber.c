@@ -153,17 +153,8 @@ void forget_self_events(void)
 	atomic_store_explicit(&self_seen.count, 0, memory_order_relaxed);
 }
 
-/* Only the thread that walks writes; others may look (saw()). */
-static void note_start(struct seen *seen, uint64_t id)
-{
-	unsigned int n = atomic_load_explicit(&seen->count,
-					      memory_order_relaxed);
-
-	atomic_store_explicit(&seen->id[n % MAX_SAW], id, memory_order_relaxed);
-	atomic_store_explicit(&seen->count, n + 1, memory_order_release);
-}
-
-static _Atomic uint64_t *find_start(const struct seen *seen, uint64_t id)
+/* Return: the place in @seen, or MAX_SAW. */
+static unsigned int find_start(const struct seen *seen, uint64_t id)
 {
 	unsigned int n = atomic_load_explicit(&seen->count,
 					      memory_order_acquire);
@@ -171,13 +162,39 @@ static _Atomic uint64_t *find_start(const struct seen *seen, uint64_t id)
 	for (unsigned int i = 0; i < n && i < MAX_SAW; i++)
 		if (atomic_load_explicit(&seen->id[i],
 					 memory_order_relaxed) == id)
-			return (_Atomic uint64_t *)&seen->id[i];
-	return NULL;
+			return i;
+	return MAX_SAW;
+}
+
+/* Only the thread that walks writes; others may look (saw()). */
+static void note_start(struct seen *seen, uint64_t id)
+{
+	unsigned int n = atomic_load_explicit(&seen->count,
+					      memory_order_relaxed);
+	unsigned int place = find_start(seen, id);
+
+	if (place < MAX_SAW) {
+		seen->depth[place]++;
+		return;
+	}
+	seen->depth[n % MAX_SAW] = 1;
+	atomic_store_explicit(&seen->id[n % MAX_SAW], id, memory_order_relaxed);
+	atomic_store_explicit(&seen->count, n + 1, memory_order_release);
+}
+
+static void note_end(struct seen *seen, uint64_t id)
+{
+	unsigned int place = find_start(seen, id);
+
+	if (place == MAX_SAW)
+		violate(END_WITHOUT_START);
+	else if (!--seen->depth[place])
+		atomic_store_explicit(&seen->id[place], 0, memory_order_relaxed);
 }
 
 bool saw(const struct seen *seen, uint64_t id)
 {
-	return find_start(seen, id);
+	return find_start(seen, id) < MAX_SAW;
 }
 
 void check_ended(struct torture_range *r)
@@ -233,12 +250,8 @@ static int start(struct mmu_notifier *mn,
 static void end(struct mmu_notifier *mn, const struct mmu_notifier_range *range)
 {
 	struct subscriber *sub = enter_callback(mn);
-	_Atomic uint64_t *place = find_start(seen_of(range), sub->id);
 
-	if (place)
-		atomic_store_explicit(place, 0, memory_order_relaxed);
-	else
-		violate(END_WITHOUT_START);
+	note_end(seen_of(range), sub->id);
 	leave_callback(sub);
 }
 

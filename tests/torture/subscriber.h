@@ -51,6 +51,7 @@ extern atomic_ulong grace_periods;
 struct seen {
 	atomic_uint count;
 	_Atomic uint64_t id[MAX_SAW];	/* 0: has seen the end */
+	unsigned int depth[MAX_SAW];	/* fork() has many ranges at once */
 };
 
 struct torture_range {

@@ -8,12 +8,18 @@
 #include <mmunotify/mmu_notifier.h>
 #include <mmunotify/monitor.h>
 
+#include "coverage/coverage.h"
+
 /* Exit status 0 when the process's own address space can be watched. */
-static int probe(void)
+static int probe(int argc, char **argv)
 {
 	struct mmun_entry_info info;
-	int err = mmun_monitor_start();
+	int err;
 
+	(void)argv;
+	if (argc > 1)
+		return 2;
+	err = mmun_monitor_start();
 	printf("read sections: %s\n", mmun_srcu_flavor());
 	for (size_t i = 0; !mmun_monitor_entry(i, &info); i++)
 		printf("%s: %-16s %-8s %s%s%s\n", info.monitor, info.name,
@@ -28,10 +34,11 @@ static int probe(void)
 
 static const struct {
 	const char *name;
-	int (*run)(void);
+	int (*run)(int argc, char **argv);
 	const char *help;
 } commands[] = {
 	{ "probe", probe, "start the monitors in this process and say what they see" },
+	{ "coverage", coverage, "perform what takes memory away, and say who sees it" },
 };
 
 static int usage(FILE *to)
@@ -48,7 +55,7 @@ int main(int argc, char **argv)
 	if (argc == 2 && (!strcmp(argv[1], "help") || !strcmp(argv[1], "--help")))
 		return usage(stdout);
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		if (argc == 2 && !strcmp(argv[1], commands[i].name))
-			return commands[i].run();
+		if (argc >= 2 && !strcmp(argv[1], commands[i].name))
+			return commands[i].run(argc - 1, argv + 1);
 	return usage(stderr);
 }

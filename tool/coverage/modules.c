@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* What is built beside the tool: in its own folder, or where it is installed. */
+#include <stdio.h>
+#include <string.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "ops.h"
+
+int find_module(const char *name, char *path, size_t size)
+{
+	char self[512];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	self[n > 0 ? n : 0] = '\0';
+	if (strrchr(self, '/'))
+		*strrchr(self, '/') = '\0';
+	snprintf(path, size, "%s/%s", self, name);
+	if (!access(path, R_OK))
+		return 0;
+	snprintf(path, size, "%s/%s", MODULES, name);
+	return access(path, R_OK) ? -ENOENT : 0;
+}
+
+/*
+ * By its descriptor, which is opened at the first call: the folder may be closed
+ * to an unprivileged user.
+ */
+const char *victim_module(void)
+{
+	static char by_fd[32];
+	char path[1024];
+	int fd;
+
+	if (!*by_fd && !find_module("mmunotify-coverage-victim.so", path,
+				    sizeof(path))) {
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (fd >= 0)
+			snprintf(by_fd, sizeof(by_fd), "/proc/self/fd/%d", fd);
+	}
+	return *by_fd ? by_fd : NULL;
+}

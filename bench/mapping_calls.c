@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include <mmunotify/mmu_notifier.h>
+#include <mmunotify/monitor.h>
 
 #include "bench.h"
 #ifdef HAVE_UCM
@@ -106,13 +107,28 @@ static void dontneed_empty(void *unused, long n)
 		madvise(unpopulated, PAGE, MADV_DONTNEED);
 }
 
-enum { MUNMAP_64K, MADVISE_NOTHING, MUNMAP_EINVAL, DONTNEED_EMPTY, CALLS };
+static void getppid_call(void *unused, long n)
+{
+	(void)unused;
+	while (n--)
+		getppid();
+}
+
+enum {
+	MUNMAP_64K,
+	MADVISE_NOTHING,
+	MUNMAP_EINVAL,
+	DONTNEED_EMPTY,
+	GETPPID,
+	CALLS
+};
 
 static void (*const calls[CALLS])(void *, long) = {
 	[MUNMAP_64K] = munmap_64k,
 	[MADVISE_NOTHING] = madvise_nothing,
 	[MUNMAP_EINVAL] = munmap_einval,
 	[DONTNEED_EMPTY] = dontneed_empty,
+	[GETPPID] = getppid_call,
 };
 
 /*
@@ -141,10 +157,17 @@ static const struct mmu_notifier_ops ops = {
 
 static struct mmu_notifier notifier = { .ops = &ops };
 
+/* So that every source of "auto" runs; none of the blocks is in it. */
+static char elsewhere[PAGE] __attribute__((aligned(PAGE)));
+static struct mmun_watch watch;
+
 static const char *watch_as_subscriber(void)
 {
-	return mmu_notifier_register(&notifier, mm_self()) ?
-		       "mmu_notifier_register on mm_self() failed" : NULL;
+	if (mmu_notifier_register(&notifier, mm_self()))
+		return "mmu_notifier_register on mm_self() failed";
+	return mmun_watch(&watch, mm_self(), (unsigned long)elsewhere,
+			  (unsigned long)elsewhere + PAGE) ?
+		       "mmun_watch failed" : NULL;
 }
 
 /* Patched, and nobody there any more. */
@@ -418,6 +441,9 @@ int main(int argc, char **argv)
 	report_added("interception", MADVISE_NOTHING, "madvise_nothing");
 	report_added("interception", MUNMAP_EINVAL, "munmap_einval");
 	report_added("bracket", DONTNEED_EMPTY, "dontneed_empty");
+	bench_ratio("unrelated call=getppid subscribers=1",
+		    &cases[GETPPID][SUBSCRIBER], &cases[GETPPID][UNPATCHED],
+		    NULL);
 	for (int call = 0; call < CALLS; call++)
 		bench_release(cases[call], case_count());
 	return 0;

@@ -178,12 +178,6 @@ static void *keeper(void *unused)
 
 /* -- starting -- */
 
-static void resolve(void)
-{
-	mmun_bpf_resolve();
-	mmun_bpf_resolve_texts();
-}
-
 /* Return: 0 with both threads running, or an error with neither. */
 static int start_threads(const char **why)
 {
@@ -306,7 +300,7 @@ const struct mmun_monitor_ops mmun_monitor_bpf = {
 	.covers = "every mapping call of this process, ld.so's and raw ones included, once it has been made; truncation and hole punching as an event of every mapped file; shmdt() as one of all above",
 	.needs = "CAP_BPF and CAP_PERFMON, libbpf.so.1, /proc, Linux 5.9; a tracepoint, as a probe of the kernel's own notifiers sees only processes that a driver mirrors",
 	.costs = "about 80 ns in each system call of every process of the machine; a thread's wake-up per raw mapping call",
-	.resolve = resolve,
+	.resolve = mmun_bpf_resolve,
 	.start = start,
 	.sees = sees,
 	.settle = settle,

@@ -41,13 +41,6 @@ void mmun_bpf_fork_child(void);
 extern struct mmun_bpf_shared *mmun_bpf_shared
 	__attribute__((visibility("hidden")));
 
-/* -- bpf_text.c -- */
-
-/* Where the calls are made that the source "entries" tells of.  As resolve. */
-void mmun_bpf_resolve_texts(void);
-/* Return: how many, at most MMUN_BPF_MAX_TEXTS. */
-uint32_t mmun_bpf_texts(struct mmun_bpf_text text[MMUN_BPF_MAX_TEXTS]);
-
 /* -- bpf_ring.c: one reader -- */
 
 /* Return: 0, or a negative errno. */

@@ -17,6 +17,7 @@
 #include "base/atomic.h"
 #include "base/syscall.h"
 #include "monitor/bpf.h"
+#include "monitor/entries.h"
 
 /* The compiled program; see bpf/embed.sh. */
 extern const unsigned char mmun_bpf_object[]
@@ -89,6 +90,24 @@ static struct mmun_bpf_shared *map_shared(int fd)
 	return (struct mmun_bpf_shared *)addr;
 }
 
+/* Where calls are made that others tell of: the entries, and the library. */
+static int introduce_texts(struct mmun_bpf_shared *with)
+{
+	struct mmun_text texts[MMUN_BPF_MAX_TEXTS];
+	size_t n;
+
+	texts[0] = (struct mmun_text){ (uintptr_t)mmun_syscall_text,
+				       (uintptr_t)mmun_syscall_text_end, -1 };
+	n = 1 + mmun_entries_text(texts + 1, MMUN_BPF_MAX_TEXTS - 1);
+	if (n > MMUN_BPF_MAX_TEXTS)
+		return -ENOSPC;
+	for (size_t i = 0; i < n; i++)
+		with->text[i] = (struct mmun_bpf_text){
+			texts[i].start, texts[i].end, texts[i].nr };
+	with->nr_texts = n;
+	return 0;
+}
+
 /* The kernel knows devices by numbers of its own making. */
 static int introduce_ourselves(struct mmun_bpf_shared *with)
 {
@@ -99,8 +118,7 @@ static int introduce_ourselves(struct mmun_bpf_shared *with)
 	with->ns_dev = (uint64_t)major(st.st_dev) << 20 | minor(st.st_dev);
 	with->ns_ino = st.st_ino;
 	with->tgid = getpid();
-	with->nr_texts = mmun_bpf_texts(with->text);
-	return 0;
+	return introduce_texts(with);
 }
 
 static int map_all(struct bpf_object *obj, struct mmun_bpf_fds *fds,
@@ -115,7 +133,7 @@ static int map_all(struct bpf_object *obj, struct mmun_bpf_fds *fds,
 		return fail(-ENOMEM, "no memory for the ring", why);
 	err = introduce_ourselves(mmun_bpf_shared);
 	if (err)
-		return fail(-EOPNOTSUPP, "no /proc/self/ns/pid", why);
+		return fail(-EOPNOTSUPP, "no /proc/self/ns/pid, or too many entries", why);
 	fds->ring = fcntl(ring, F_DUPFD_CLOEXEC, LOWEST_FD);
 	return fds->ring < 0 ? fail(-errno, "no descriptor left", why) : 0;
 }
@@ -140,7 +158,7 @@ static int self_test(const char **why)
 {
 	uint64_t before = mmun_bpf_ring_written();
 
-	mmun_syscall(SYS_munmap, 1, 0);
+	mmun_strange_syscall6(SYS_munmap, 1, 0, 0, 0, 0, 0);
 	if (mmun_bpf_ring_written() == before)
 		return fail(-EOPNOTSUPP, "attached, but does not see this process",
 			    why);

@@ -101,6 +101,9 @@ static inline unsigned int mmun_decode(const struct mmun_raw_event *ev,
  */
 bool mmun_unchanged(const struct mmun_raw_event *ev, int error);
 
+/* Does this advice, to madvise(), take pages away?  Pure. */
+bool mmun_advice_takes(unsigned int advice);
+
 /* The end of the data segment.  Context: any. */
 unsigned long mmun_current_brk(void);
 

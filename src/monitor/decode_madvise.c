@@ -43,15 +43,19 @@ static const unsigned char effects[] = {
 	[103] = STAYS,		/* GUARD_REMOVE: nothing was there */
 };
 
+bool mmun_advice_takes(unsigned int advice)
+{
+	return advice < sizeof(effects) && effects[advice] != STAYS;
+}
+
 void mmun_decode_advice(long advice, unsigned long addr, unsigned long len,
 			struct mmun_spans *s)
 {
-	unsigned long i = (unsigned int)advice;
 	unsigned int before = s->n;
 
-	if (i >= sizeof(effects) || effects[i] == STAYS)
+	if (!mmun_advice_takes(advice))
 		return;
 	mmun_span_add_pages(s, addr, len, MMU_NOTIFY_CLEAR);
-	if (effects[i] == GOES_EVERYWHERE && s->n > before)
+	if (effects[(unsigned int)advice] == GOES_EVERYWHERE && s->n > before)
 		mmun_decode_shared(mmun_untag(addr), mmun_page_up(len), s);
 }

@@ -464,6 +464,9 @@ static unsigned int sees(const struct mmun_mapping *m)
 	return sees_ldso() ? MMUN_BLIND_LDSO : 0;
 }
 
+/* ld.so's have no symbol, and are not longer than that. */
+#define STUB_SIZE 16
+
 size_t mmun_entries_text(struct mmun_text *text, size_t max)
 {
 	size_t n = 0;
@@ -476,7 +479,9 @@ size_t mmun_entries_text(struct mmun_text *text, size_t max)
 			continue;
 		if (n < max)
 			text[n] = (struct mmun_text){
-				start, start + mmun_patch_function_size(start),
+				start,
+				start + (mmun_patch_function_size(start) ?:
+						 STUB_SIZE),
 				e->hook->nr,
 			};
 		n++;

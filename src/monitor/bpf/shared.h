@@ -8,7 +8,7 @@
 #define MMUN_BPF_RING_SIZE (256 << 10)
 #define MMUN_BPF_MAX_TEXTS 64
 
-/* Calls of @nr by instructions in [start, end) are told by somebody else. */
+/* Calls of @nr, or of any for -1, from [start, end) are told by somebody else. */
 struct mmun_bpf_text {
 	__u64 start;
 	__u64 end;

@@ -142,12 +142,14 @@ static __always_inline int is_event(__u64 nr, const struct saved *s, long ret)
 	}
 }
 
+#define ANY_CALL ((__u64)-1)
+
 static __always_inline int is_told(const struct mmun_bpf_shared *with, __u64 nr,
 				   __u64 pc)
 {
 	for (__u32 i = 0; i < MMUN_BPF_MAX_TEXTS && i < with->nr_texts; i++)
-		if (nr == with->text[i].nr && pc >= with->text[i].start &&
-		    pc <= with->text[i].end)
+		if ((nr == with->text[i].nr || with->text[i].nr == ANY_CALL) &&
+		    pc >= with->text[i].start && pc <= with->text[i].end)
 			return 1;
 	return 0;
 }

@@ -71,11 +71,16 @@ int mmun_monitor_entry(size_t index, struct mmun_entry_info *ret_info);
 /**
  * mmun_monitor_select() - choose the sources
  * @sources: names, separated by commas: "auto", "entries", "uffd", "seccomp",
- *	"bpf"; "auto,seccomp" is entries, uffd and seccomp
+ *	"bpf", each with a "?" behind it if it may be missing; "auto" is
+ *	"entries,uffd?"
  *
  * Instead of the environment variable MMUNOTIFY_SOURCES, which is read when
  * this is not called, and not in a set-user-ID program.  A source that is
- * named and cannot be had makes the start fail; of "auto", uffd may be missing.
+ * named, without a "?", and cannot be had makes the start fail.
+ *
+ * A process with seccomp passes its filter on to its children, be they forked or
+ * executed, and they cannot have the source themselves: where they use the
+ * library too, choose "auto,seccomp?".
  *
  * Context: before the monitors are started; any but a signal handler.
  * Return: 0; -EINVAL for an unknown name, an empty list or NULL; -EBUSY once

@@ -30,11 +30,6 @@ struct choice {
 	uint32_t wanted;	/* and may be missing */
 };
 
-static const struct choice auto_choice = {
-	.required = BIT(MMUN_SOURCE_ENTRIES),
-	.wanted = BIT(MMUN_SOURCE_UFFD),
-};
-
 static struct choice chosen;
 static bool asked;		/* by mmun_monitor_select() */
 
@@ -43,20 +38,29 @@ static bool is_name(const char *at, size_t len, const char *name)
 	return strlen(name) == len && !memcmp(at, name, len);
 }
 
+static uint32_t sources_of(const char *at, size_t len)
+{
+	for (int i = 0; i < MMUN_NR_SOURCES; i++)
+		if (is_name(at, len, mmun_sources[i].ops->name))
+			return BIT(i);
+	return 0;
+}
+
+/* "seccomp", or "seccomp?" when it may be missing; "auto" is "entries,uffd?". */
 static int choose_one(const char *at, size_t len, struct choice *c)
 {
-	if (is_name(at, len, "auto")) {
-		c->required |= auto_choice.required;
-		c->wanted |= auto_choice.wanted;
-		return 0;
+	bool may_miss = len && at[len - 1] == '?';
+	uint32_t sources = sources_of(at, len - may_miss);
+
+	if (is_name(at, len - may_miss, "auto")) {
+		c->wanted |= BIT(MMUN_SOURCE_UFFD);
+		sources = BIT(MMUN_SOURCE_ENTRIES);
 	}
-	for (int i = 0; i < MMUN_NR_SOURCES; i++) {
-		if (is_name(at, len, mmun_sources[i].ops->name)) {
-			c->required |= BIT(i);
-			return 0;
-		}
-	}
-	return -EINVAL;
+	if (may_miss)
+		c->wanted |= sources;
+	else
+		c->required |= sources;
+	return sources ? 0 : -EINVAL;
 }
 
 static int parse_choice(const char *list, struct choice *ret_choice)

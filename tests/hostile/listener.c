@@ -7,6 +7,8 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,11 +28,18 @@
 static struct counts *counts;
 static TLS int depth;
 
+/* An exec that succeeds has no end. */
+static bool is_everything(const struct mmu_notifier_range *range)
+{
+	return !range->start && range->end == ULONG_MAX;
+}
+
 static int on_start(struct mmu_notifier *mn,
 		    const struct mmu_notifier_range *range)
 {
 	(void)mn;
-	(void)range;
+	if (is_everything(range))
+		return 0;
 	atomic_fetch_add(&counts->starts, 1);
 	depth++;
 	return 0;
@@ -40,7 +49,8 @@ static void on_end(struct mmu_notifier *mn,
 		   const struct mmu_notifier_range *range)
 {
 	(void)mn;
-	(void)range;
+	if (is_everything(range))
+		return;
 	if (!depth--)
 		atomic_fetch_add(&counts->lonely, 1);
 	atomic_fetch_add(&counts->ends, 1);

@@ -128,7 +128,7 @@ mmun_bracket(const struct mmun_raw_event *ev, const struct mmun_call *call)
 	mmun_calling.id = self.id;
 	mmun_write(&mmun_calling.bracket, &self);
 	mmun_barrier();
-	if (mmun_unlikely(mmun_read(&mmun_watching)))
+	if (mmun_is_watching())
 		slot = mmun_bracket_publish(ev, &self, &saved);
 	ret = mmun_make_call(call);
 	if (mmun_unlikely(slot >= 0))

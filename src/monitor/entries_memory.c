@@ -23,16 +23,25 @@ static int hook_munmap(void *addr, size_t len)
 				    0, 0, 0);
 }
 
+/* What was there before may have died a moment ago, and nobody knows yet. */
+static void *mapped(void *ret, size_t len)
+{
+	if (ret != MAP_FAILED)
+		mmun_mapped((unsigned long)ret, len);
+	return ret;
+}
+
 static void *hook_mmap(void *addr, size_t len, int prot, int flags, int fd,
 		       off_t offset)
 {
 	void *(*call)(void *, size_t, int, int, int, off_t) =
 		mmun_entry_orig[MMAP];
 
-	if (!(flags & MAP_FIXED) && mmun_is_plain(MMAP))
+	if (!(flags & MAP_FIXED) && mmun_is_plain(MMAP) && !mmun_is_watching())
 		return call(addr, len, prot, flags, fd, offset);
-	return (void *)mmun_intercept_plain(MMAP, false, SYS_mmap, (long)addr,
-					    len, prot, flags, fd, offset);
+	return mapped((void *)mmun_intercept_plain(MMAP, false, SYS_mmap,
+						   (long)addr, len, prot, flags,
+						   fd, offset), len);
 }
 
 static int hook_madvise(void *addr, size_t len, int advice)
@@ -73,9 +82,10 @@ static int hook_pkey_mprotect(void *addr, size_t len, int prot, int pkey)
 static void *hook_mremap(void *old, size_t old_len, size_t new_len, int flags,
 			 void *new)
 {
-	return (void *)mmun_intercept_plain(MREMAP, false, SYS_mremap, (long)old,
-					    old_len, new_len, flags, (long)new,
-					    0);
+	return mapped((void *)mmun_intercept_plain(MREMAP, false, SYS_mremap,
+						   (long)old, old_len, new_len,
+						   flags, (long)new, 0),
+		      new_len);
 }
 
 static int hook_remap_file_pages(void *addr, size_t len, int prot, size_t page,

@@ -55,6 +55,12 @@ struct mmun_monitor_ops {
 	unsigned int (*watch)(const struct mmun_mapping *m);
 	void (*unwatch)(const struct mmun_mapping *m);
 	/*
+	 * The program has got [start, end) by a call that is about to return, and
+	 * that may be watched: tell what was taken away there by calls that have
+	 * yet to return.  Context: the event path; errno is kept.
+	 */
+	void (*mapped)(unsigned long start, unsigned long end);
+	/*
 	 * Wait until all is told of what calls did that have returned.  Called
 	 * while the source's bit is set in mmun_unsettled.
 	 */

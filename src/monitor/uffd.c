@@ -269,6 +269,7 @@ const struct mmun_monitor_ops mmun_monitor_uffd = {
 	.prepare = prepare,
 	.watch = watch,
 	.unwatch = unwatch,
+	.mapped = mmun_uffd_mapped,
 	.settle = mmun_uffd_settle,
 	.fork_child = fork_child,
 };

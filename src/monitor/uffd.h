@@ -38,21 +38,10 @@ void mmun_uffd_settle(void);
 /* Events that are read when it is called are noted when it returns. */
 void mmun_uffd_wait_for_read(void);
 
-/* Is a call between its start and its end whose events are not known yet? */
-bool mmun_uffd_is_changing(void);
-void mmun_uffd_tell_new(unsigned long start, unsigned long end);
-
 /*
- * For the hook of mmap(), after it gave [start, end): if what was there before
- * was unmapped a moment ago by a call whose event is yet to come, tell it now.
- *
- * Context: the event path, without a lock; errno is kept.
+ * See monitor_ops.h: if what was in [start, end) was unmapped a moment ago by a
+ * call whose event is yet to come, tell it now.
  */
-static inline void mmun_uffd_catch_up(unsigned long start, unsigned long end)
-{
-	if (mmun_unlikely(mmun_load_acquire(&mmun_watching)) &&
-	    mmun_may_be_watched(start, end) && mmun_uffd_is_changing())
-		mmun_uffd_tell_new(start, end);
-}
+void mmun_uffd_mapped(unsigned long start, unsigned long end);
 
 #endif /* MMUN_MONITOR_UFFD_H */

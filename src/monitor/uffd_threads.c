@@ -228,7 +228,8 @@ static void tell_range(enum mmu_notifier_event event, unsigned long start,
 	mmun_end_range(&range, false);
 }
 
-bool mmun_uffd_is_changing(void)
+/* Is any call between its change and the reading of its event? */
+static bool is_changing(void)
 {
 	/* Looked at after that, and found empty. */
 	struct uffdio_copy copy = { 0 };
@@ -237,9 +238,11 @@ bool mmun_uffd_is_changing(void)
 	       -EINVAL;
 }
 
-void mmun_uffd_tell_new(unsigned long start, unsigned long end)
+/* Which one it is nobody can tell; one too many does no harm. */
+void mmun_uffd_mapped(unsigned long start, unsigned long end)
 {
-	tell_range(MMU_NOTIFY_UNMAP, start, end);
+	if (is_changing())
+		tell_range(MMU_NOTIFY_UNMAP, start, end);
 }
 
 /*
@@ -253,7 +256,7 @@ static void let_them_remove(void)
 	uint32_t nobody = 0;
 
 	for (int i = 0; i < 160; i++) {
-		if (!mmun_uffd_is_ours() || !mmun_uffd_is_changing())
+		if (!mmun_uffd_is_ours() || !is_changing())
 			break;
 		if (i < 64)
 			mmun_syscall(SYS_sched_yield);

@@ -308,6 +308,13 @@ void mmun_unwatch(struct mmun_watch *watch)
 }
 EXPORT_SYMBOL(mmun_unwatch);
 
+void mmun_watch_mapped(unsigned long start, unsigned long end)
+{
+	for_each_running_source(s)
+		if (s->ops->mapped)
+			s->ops->mapped(start, end);
+}
+
 /* -- fork() -- */
 
 void mmun_watch_fork_prepare(void)

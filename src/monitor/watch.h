@@ -52,4 +52,21 @@ static inline bool mmun_may_be_watched(unsigned long start, unsigned long end)
 	return false;
 }
 
+/*
+ * For the hooks of calls that give the program memory, which has been somebody's
+ * until a moment ago: see monitor_ops.h.  Context: the event path; errno is kept.
+ */
+void mmun_watch_mapped(unsigned long start, unsigned long end);
+
+static inline bool mmun_is_watching(void)
+{
+	return mmun_unlikely(mmun_read(&mmun_watching));
+}
+
+static inline void mmun_mapped(unsigned long start, unsigned long len)
+{
+	if (mmun_is_watching() && len && mmun_may_be_watched(start, start + len))
+		mmun_watch_mapped(start, start + len);
+}
+
 #endif /* MMUN_MONITOR_WATCH_H */

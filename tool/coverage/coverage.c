@@ -63,12 +63,20 @@ static void *allocate(size_t n, size_t size)
 	return p;
 }
 
-static bool is_asked_for(const struct options *o, size_t index)
+bool results_has_row(const struct results *all, size_t index)
 {
 	struct row row;
 
 	row_at(index, &row);
-	return !o->only || strstr(row.op->name, o->only);
+	return !all->only || strstr(row.op->name, all->only);
+}
+
+static bool has_any_row(const struct results *all)
+{
+	for (size_t i = 0; i < all->nr_rows; i++)
+		if (results_has_row(all, i))
+			return true;
+	return false;
 }
 
 /* Does each source start at all? */
@@ -84,13 +92,12 @@ static void probe(struct runner *run, struct results *all, const struct options 
 	runner_run(run, 0);
 }
 
-static void perform(struct runner *run, struct results *all,
-		    const struct options *o)
+static void perform(struct runner *run, struct results *all)
 {
 	size_t first = run->nr_jobs;
 
 	for (size_t row = 0; row < all->nr_rows; row++) {
-		const bool skip = !is_asked_for(o, row);
+		const bool skip = !results_has_row(all, row);
 
 		/* A report of no process says that it did not run. */
 		if (skip) {
@@ -148,6 +155,7 @@ static int run_all(const struct options *o)
 {
 	struct results all = {
 		.unprivileged = o->unprivileged,
+		.only = o->only,
 		.nr_rows = count_rows(),
 		.nr_columns = o->nr_chosen,
 	};
@@ -156,6 +164,11 @@ static int run_all(const struct options *o)
 		.verbose = o->verbose,
 	};
 
+	if (!has_any_row(&all)) {
+		fprintf(stderr, "mmunotify coverage: no row has \"%s\" in its name\n",
+			o->only);
+		return 2;
+	}
 	all.truths = allocate(all.nr_rows, sizeof(*all.truths));
 	all.alone = allocate(all.nr_rows, sizeof(*all.alone));
 	all.plain = allocate(all.nr_rows, sizeof(*all.plain));
@@ -165,7 +178,7 @@ static int run_all(const struct options *o)
 		return 3;
 	}
 	probe(&run, &all, o);
-	perform(&run, &all, o);
+	perform(&run, &all);
 	sum_up(&all);
 	(o->json ? print_json : print_table)(stdout, &all);
 	return exit_status(&all);

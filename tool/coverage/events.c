@@ -52,9 +52,10 @@ void event_seen(unsigned long start, unsigned long end, bool says_after)
 		count(&report->before);
 		return;
 	}
-	count(&report->after);
-	if (!says_after)
+	/* An operation may consist of two calls, and the first one take it. */
+	if (!says_after && !report->before && !report->after)
 		count(&report->unflagged);
+	count(&report->after);
 }
 
 void event_release(void)

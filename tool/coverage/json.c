@@ -45,9 +45,10 @@ static void put_bool(FILE *to, const char *name, bool value)
 static void put_tally(FILE *to, const struct tally *t)
 {
 	fprintf(to, "\"seen\": %u, \"before\": %u, \"after\": %u, "
-		"\"declared\": %u, \"missed\": %u, \"broken\": %u, \"total\": %u",
-		t->seen, t->before, t->after, t->declared, t->missed, t->broken,
-		t->total);
+		"\"declared\": %u, \"missed\": %u, \"refused\": %u, \"broken\": %u, "
+		"\"total\": %u",
+		t->seen, t->before, t->after, t->declared, t->missed, t->refused,
+		t->broken, t->total);
 }
 
 static void put_source(FILE *to, const struct column *c)
@@ -120,6 +121,7 @@ static void put_row(FILE *to, const struct results *all, size_t index)
 
 void print_json(FILE *to, const struct results *all)
 {
+	const char *comma = "\n";
 	struct utsname system;
 
 	uname(&system);
@@ -134,8 +136,11 @@ void print_json(FILE *to, const struct results *all)
 	}
 	fputs("},\n\"rows\": [", to);
 	for (size_t row = 0; row < all->nr_rows; row++) {
-		fputs(row ? ",\n" : "\n", to);
+		if (!results_has_row(all, row))
+			continue;
+		fputs(comma, to);
 		put_row(to, all, row);
+		comma = ",\n";
 	}
 	fputs("]}\n", to);
 }

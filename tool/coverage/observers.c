@@ -73,6 +73,8 @@ static void watch_ours(const struct subject *s, struct report *r)
 	mmun_watch(&watch, mm_self(), (unsigned long)s->start,
 		   (unsigned long)s->start + s->len);
 	r->blind = mmun_coverage(mm_self(), page, page + page_size);
+	/* What is told from here on is not of what has been done so far. */
+	mmun_settle(mm_self());
 }
 
 static void settle_ours(const struct subject *s, struct report *r)

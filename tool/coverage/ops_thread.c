@@ -60,10 +60,23 @@ static long unmap(struct subject *s)
 	return CALL(s, munmap(s->start, s->len), SYS_munmap, s->start, s->len);
 }
 
+static long discard(struct subject *s)
+{
+	return CALL(s, madvise(s->start, s->len, MADV_DONTNEED), SYS_madvise,
+		    s->start, s->len, MADV_DONTNEED);
+}
+
 static void *unmap_in_worker(void *arg)
 {
 	wait_in_worker();
 	worker.result = unmap(worker.s);
+	return arg;
+}
+
+static void *discard_in_worker(void *arg)
+{
+	wait_in_worker();
+	worker.result = discard(worker.s);
 	return arg;
 }
 
@@ -72,11 +85,23 @@ static int start_unmapper(struct subject *s)
 	return start_worker(s, 0, unmap_in_worker);
 }
 
+static int start_discarder(struct subject *s)
+{
+	return start_worker(s, 0, discard_in_worker);
+}
+
 static int map_for_unmapper(struct subject *s)
 {
 	int err = map_anon(s);
 
 	return err ? err : start_unmapper(s);
+}
+
+static int map_for_discarder(struct subject *s)
+{
+	int err = map_anon(s);
+
+	return err ? err : start_discarder(s);
 }
 
 /* -- its stack -- */
@@ -178,6 +203,12 @@ const struct op ops_thread[] = {
 	{ .name = "munmap from a thread older than the source", .kind = "anon",
 	  .via = VIA_BOTH, .blind = MMUN_BLIND_RAW, .before = start_unmapper,
 	  .setup = map_anon, .perform = finish_worker },
+	{ .name = "madvise(MADV_DONTNEED) from another thread", .kind = "anon",
+	  .via = VIA_BOTH, .blind = MMUN_BLIND_RAW,
+	  .setup = map_for_discarder, .perform = finish_worker },
+	{ .name = "madvise(MADV_DONTNEED) from a thread older than the source",
+	  .kind = "anon", .via = VIA_BOTH, .blind = MMUN_BLIND_RAW,
+	  .before = start_discarder, .setup = map_anon, .perform = finish_worker },
 	{ .name = "munmap in a signal handler", .kind = "anon",
 	  .via = VIA_BOTH, .blind = MMUN_BLIND_RAW,
 	  .setup = map_for_signal, .perform = raise_signal },

@@ -79,6 +79,8 @@ static void print_sum(FILE *to, const struct column *c)
 	fprintf(to, "%s: seen %u (before %u, after %u), declared %u, missed %u "
 		"of %u", c->observer->name, sum->seen, sum->before, sum->after,
 		sum->declared, sum->missed, sum->total);
+	if (sum->refused)
+		fprintf(to, "; cannot watch %u", sum->refused);
 	if (sum->broken)
 		fprintf(to, "; breaks %u calls", sum->broken);
 	fprintf(to, "; of the %u that peers are measured by: seen %u\n",
@@ -89,7 +91,8 @@ void print_table(FILE *to, const struct results *all)
 {
 	print_head(to, all);
 	for (size_t row = 0; row < all->nr_rows; row++)
-		print_row(to, all, row);
+		if (results_has_row(all, row))
+			print_row(to, all, row);
 	print_legend(to, all);
 	for (size_t c = 0; c < all->nr_columns; c++)
 		print_sum(to, &all->columns[c]);

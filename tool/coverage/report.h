@@ -43,7 +43,7 @@ struct report {
 	/* Events that cover the page while the operation runs. */
 	uint32_t before;	/* the old page was still there */
 	uint32_t after;
-	uint32_t unflagged;	/* of after: without MMUN_RANGE_AFTER */
+	uint32_t unflagged;	/* the first of all, and without MMUN_RANGE_AFTER */
 	uint32_t released;	/* calls of ->release */
 
 	uint32_t told;		/* a cache dropped its entry; when is not known */

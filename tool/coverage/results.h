@@ -19,6 +19,7 @@ struct column {
 
 struct results {
 	bool unprivileged;
+	const char *only;	/* rows with this in their names, or NULL */
 	size_t nr_rows;
 	struct truths *truths;
 	struct report **alone;		/* of each row, the page held */
@@ -27,6 +28,7 @@ struct results {
 	struct column *columns;
 };
 
+bool results_has_row(const struct results *all, size_t row);
 /* Why it does not run here, or NULL. */
 const char *column_error(const struct column *c);
 struct judgement results_judge(const struct results *all, size_t row,

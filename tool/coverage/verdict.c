@@ -86,7 +86,14 @@ static enum verdict what_was_told(const struct row *row, const struct truths *t,
 static bool has_changed(const struct report *alone, const struct report *r)
 {
 	return r->stage != alone->stage || r->signal != alone->signal ||
-	       r->result != alone->result || r->error != alone->error;
+	       r->result != alone->result || r->error != alone->error ||
+	       r->truth != alone->truth;
+}
+
+/* It says that all is over, and it is not. */
+static bool is_false_alarm(const struct row *row, const struct report *r)
+{
+	return r->released && !(row->op->flags & OP_ENDS);
 }
 
 struct judgement judge(const struct row *row, const struct truths *t,
@@ -100,7 +107,7 @@ struct judgement judge(const struct row *row, const struct truths *t,
 		j.verdict = VERDICT_NONE;
 		return j;
 	}
-	j.breaks = has_changed(alone, r);
+	j.breaks = has_changed(alone, r) || is_false_alarm(row, r);
 	if (r->hung)
 		j.verdict = VERDICT_HANG;
 	else if (r->signal && r->stage != STAGE_DONE)
@@ -124,6 +131,7 @@ void tally_add(struct tally *sum, const struct judgement *j, bool death)
 		     j->verdict == VERDICT_AFTER || j->verdict == VERDICT_SEEN;
 	sum->declared += j->verdict == VERDICT_DECLARED;
 	sum->missed += j->verdict == VERDICT_MISSED;
+	sum->refused += j->verdict == VERDICT_NA;
 }
 
 const char *verdict_name(enum verdict v)

@@ -33,7 +33,7 @@ struct judgement {
 };
 
 struct tally {
-	unsigned int total, before, after, seen, declared, missed, broken;
+	unsigned int total, before, after, seen, declared, missed, refused, broken;
 };
 
 /* From the runs that nobody watched: with the page held, and without. */

@@ -46,23 +46,6 @@
 #include "monitor/seccomp.h"
 
 #define UNSETTLED (1U << MMUN_SOURCE_SECCOMP)
-#define NR_CALLS 1024	/* threads that wait; further ones wait longer */
-
-/* Newer kernels may have more to say: the sizes are asked for. */
-#define NOTIF_ROOM 128
-#define RESP_ROOM 64
-
-struct stopped_call {
-	union {
-		struct seccomp_notif notif;
-		char room[NOTIF_ROOM];
-	};
-	union {
-		struct seccomp_notif_resp resp;
-		char resp_room[RESP_ROOM];
-	};
-	bool own;	/* a thread of ours, no child that shares our memory */
-};
 
 enum phase { STARTING, RUNNING, FAILED };
 
@@ -79,7 +62,7 @@ static struct {
 	uint32_t received;
 	uint32_t told;
 	uint32_t sent;
-	struct stopped_call calls[NR_CALLS];
+	struct mmun_stopped_call *calls;
 
 	bool callback_called;	/* the teller itself: nobody has told */
 	uint32_t settled;	/* how often that was made good for */
@@ -109,9 +92,9 @@ static bool has_started(void)
 	return mmun_read(&sc.phase) == RUNNING;
 }
 
-static struct stopped_call *call_at(uint32_t n)
+static struct mmun_stopped_call *call_at(uint32_t n)
 {
-	return &sc.calls[n % NR_CALLS];
+	return &sc.calls[n % MMUN_NR_CALLS];
 }
 
 static long raw_kcmp(long pid1, long pid2, int type)
@@ -132,7 +115,7 @@ static long make_call(long nr, long a, long b, long c, long d, long e, long f)
 	return -1;
 }
 
-static void go_on(struct stopped_call *c)
+static void go_on(struct mmun_stopped_call *c)
 {
 	c->resp.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
 }
@@ -147,7 +130,7 @@ static void tell_everything(unsigned int flags)
 	mmun_end_range(&range, false);
 }
 
-static void make_and_tell(struct stopped_call *c,
+static void make_and_tell(struct mmun_stopped_call *c,
 			  const struct mmun_raw_event *ev)
 {
 	const unsigned long *arg = ev->arg;
@@ -166,7 +149,7 @@ static void make_and_tell(struct stopped_call *c,
 }
 
 /* Are these about descriptors and paths, and are those not the process's? */
-static bool means_something_else(const struct stopped_call *c,
+static bool means_something_else(const struct mmun_stopped_call *c,
 				 const struct mmun_raw_event *ev)
 {
 	switch (ev->nr) {
@@ -190,7 +173,7 @@ static bool means_something_else(const struct stopped_call *c,
 }
 
 /* Of a child that shares our memory its own end is nothing to us. */
-static void end_and_tell(struct stopped_call *c, long nr)
+static void end_and_tell(struct mmun_stopped_call *c, long nr)
 {
 	if (c->own && nr == SYS_exit_group)
 		mmun_mm_exit_now(&mmun_self);
@@ -199,7 +182,7 @@ static void end_and_tell(struct stopped_call *c, long nr)
 	go_on(c);
 }
 
-static void handle(struct stopped_call *c)
+static void handle(struct mmun_stopped_call *c)
 {
 	const __u64 *arg = c->notif.data.args;
 	struct mmun_raw_event ev = { c->notif.data.nr,
@@ -267,7 +250,7 @@ static void *sender(void *unused)
 
 /* -- receiving -- */
 
-static bool receive(struct stopped_call *c)
+static bool receive(struct mmun_stopped_call *c)
 {
 	memset(c, 0, sizeof(*c));
 	if (mmun_syscall(SYS_ioctl, sc.listener, SECCOMP_IOCTL_NOTIF_RECV,
@@ -278,13 +261,13 @@ static bool receive(struct stopped_call *c)
 	return true;
 }
 
-static bool is_about_us(const struct stopped_call *c)
+static bool is_about_us(const struct mmun_stopped_call *c)
 {
 	return c->own || raw_kcmp(sc.pid, c->notif.pid, KCMP_VM) == 0;
 }
 
 /* ORDER(settle): the bit is set before the call goes on; see monitor_ops.h. */
-static void let_callback_go_on(struct stopped_call *c)
+static void let_callback_go_on(struct mmun_stopped_call *c)
 {
 	mmun_write(&sc.callback_called, true);
 	mmun_fetch_or(&mmun_unsettled, UNSETTLED);
@@ -294,10 +277,10 @@ static void let_callback_go_on(struct stopped_call *c)
 
 static void receive_next(uint32_t *n)
 {
-	struct stopped_call *c = call_at(*n);
+	struct mmun_stopped_call *c = call_at(*n);
 
-	while (*n - mmun_load_acquire(&sc.sent) == NR_CALLS)
-		wait_for_more(&sc.sent, *n - NR_CALLS);
+	while (*n - mmun_load_acquire(&sc.sent) == MMUN_NR_CALLS)
+		wait_for_more(&sc.sent, *n - MMUN_NR_CALLS);
 	if (!receive(c))
 		return;
 	if (c->notif.pid == mmun_read(&sc.teller))
@@ -387,8 +370,8 @@ static int check_kernel(void)
 
 	if (mmun_syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes))
 		return refuse(-EOPNOTSUPP, "the kernel has no seccomp notification");
-	if (sizes.seccomp_notif > NOTIF_ROOM ||
-	    sizes.seccomp_notif_resp > RESP_ROOM)
+	if (sizes.seccomp_notif > MMUN_NOTIF_ROOM ||
+	    sizes.seccomp_notif_resp > MMUN_RESP_ROOM)
 		return refuse(-EOPNOTSUPP, "the kernel's notifications are too large");
 	if (raw_kcmp(sc.pid, sc.pid, KCMP_VM))
 		return refuse(-EOPNOTSUPP, "needs kcmp(), to know whose memory it is");
@@ -422,13 +405,13 @@ static void set_phase(enum phase phase)
 /* What can fail comes before the filter, which stays for good. */
 static int install(void)
 {
-	int heir = mmun_heir_start(), err;
+	int heir = mmun_heir_start(&sc.calls), err;
 
 	if (heir < 0)
 		return refuse(heir, "no process to be had that answers when this one is no more");
 	err = listen_for_calls();
 	if (err)
-		mmun_syscall(SYS_close, heir);
+		mmun_heir_dismiss(heir, sc.calls);
 	else
 		mmun_heir_appoint(heir, sc.listener);
 	return err;

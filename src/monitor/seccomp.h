@@ -8,6 +8,7 @@
  *	seccomp.c		the threads that are asked, and the source itself
  *	seccomp_heir.c		who answers when the process is no more
  *	heir/heir.c		... and what it runs
+ *	heir/shared.h		what both of them know
  */
 
 #include <linux/filter.h>
@@ -16,6 +17,7 @@
 #include <stddef.h>
 
 #include "monitor/entries.h"
+#include "monitor/heir/shared.h"
 
 /* Of newer kernels than the C library's headers. */
 #ifndef SECCOMP_FILTER_FLAG_TSYNC_ESRCH
@@ -40,12 +42,15 @@ size_t mmun_seccomp_filter(struct sock_filter filter[MMUN_FILTER_MAX],
 /* -- seccomp_heir.c -- */
 
 /*
- * Start a process that knows nothing yet.  Context: a thread with a table of
- * descriptors of its own, before there is a filter; leaves a descriptor open,
- * by whose end the heir knows that the thread is no more.
+ * Start a process that knows nothing yet, but has the memory of @ret_calls, too.
+ * Context: a thread with a table of descriptors of its own, in which nothing is;
+ * before there is a filter.  Leaves a descriptor open, by whose end the heir knows
+ * that the thread is no more.
  * Return: that descriptor, or a negative errno.
  */
-int mmun_heir_start(void);
+int mmun_heir_start(struct mmun_stopped_call **ret_calls);
+/* It is not needed. */
+void mmun_heir_dismiss(int heir, struct mmun_stopped_call *calls);
 /* It is to answer whoever asks at @listener, once this thread is no more. */
 int mmun_heir_appoint(int heir, int listener);
 

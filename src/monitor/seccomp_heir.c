@@ -22,6 +22,7 @@ extern const unsigned long mmun_heir_size __attribute__((visibility("hidden")));
 struct birth {
 	int program;
 	int socket;
+	int memory;
 	long error;	/* of whoever failed */
 	char stack[2][16 << 10] __attribute__((aligned(16)));
 };
@@ -41,18 +42,57 @@ static long write_program(void)
 	return n < 0 ? n : -ENOSPC;
 }
 
+/* No child of fork() has it: it could write there. */
+static long map_memory(int fd, struct mmun_stopped_call **ret_calls)
+{
+	long at = mmun_syscall(SYS_mmap, 0, MMUN_CALLS_SIZE,
+			       PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	if (at < 0 && at > -4096)
+		return at;
+	mmun_syscall(SYS_madvise, at, MMUN_CALLS_SIZE, MADV_DONTFORK);
+	*ret_calls = (struct mmun_stopped_call *)at;
+	return fd;
+}
+
+/* Return: a file that both map, or a negative errno. */
+static long make_memory(struct mmun_stopped_call **ret_calls)
+{
+	long fd = mmun_syscall(SYS_memfd_create, "mmun-calls", MFD_CLOEXEC);
+	long err;
+
+	if (fd < 0)
+		return fd;
+	err = mmun_syscall(SYS_ftruncate, fd, MMUN_CALLS_SIZE);
+	if (!err)
+		err = map_memory(fd, ret_calls);
+	if (err < 0)
+		mmun_syscall(SYS_close, fd);
+	return err;
+}
+
+/* Return: why not. */
+static long replace_by_heir(const struct birth *b)
+{
+	char *const argv[] = { "mmun-heir", NULL }, *const envp[] = { NULL };
+	long err = mmun_syscall(SYS_dup3, b->socket, 0, 0);
+
+	if (err >= 0)
+		err = mmun_syscall(SYS_dup3, b->memory, 1, 0);
+	if (err < 0)
+		return err;
+	return mmun_syscall(SYS_execveat, b->program, "", argv, envp,
+			    AT_EMPTY_PATH);
+}
+
 /* In memory that is the parent's, with descriptors that are not. */
 static int become_heir(void *arg)
 {
 	struct birth *b = arg;
-	char *const argv[] = { "mmun-heir", NULL }, *const envp[] = { NULL };
 
 	mmun_syscall(SYS_setsid);
 	mmun_syscall(SYS_chdir, "/");
-	b->error = mmun_syscall(SYS_dup3, b->socket, 0, 0);
-	if (b->error >= 0)
-		b->error = mmun_syscall(SYS_execveat, b->program, "", argv, envp,
-					AT_EMPTY_PATH);
+	b->error = replace_by_heir(b);
 	mmun_syscall(SYS_exit_group, 1);
 	return 0;
 }
@@ -83,27 +123,57 @@ static long give_birth(struct birth *b)
 	return b->error;
 }
 
-/* Whatever is at the heir's descriptor 0 is not to be the program. */
-int mmun_heir_start(void)
+/* With the memory there already. */
+static long start_in(struct birth *b)
+{
+	long err = write_program();
+
+	if (err < 0)
+		return err;
+	b->program = err;
+	err = give_birth(b);
+	mmun_syscall(SYS_close, b->program);
+	return err;
+}
+
+/* Return: the other end of the heir's socket, or a negative errno. */
+static long start_at(int socket, struct mmun_stopped_call **ret_calls)
 {
 	static struct birth birth;
+	long err = make_memory(ret_calls);
+
+	if (err < 0)
+		return err;
+	birth.socket = socket;
+	birth.memory = err;
+	err = start_in(&birth);
+	mmun_syscall(SYS_close, birth.memory);
+	if (err)
+		mmun_syscall(SYS_munmap, *ret_calls, MMUN_CALLS_SIZE);
+	return err;
+}
+
+/* The socket comes first: what is at the heir's 0 and 1 is not needed any more. */
+int mmun_heir_start(struct mmun_stopped_call **ret_calls)
+{
 	int pair[2];
 	long err = mmun_syscall(SYS_socketpair, AF_UNIX,
 				SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair);
 
 	if (err)
 		return err;
-	birth.socket = pair[1];
-	birth.program = err = write_program();
-	if (err >= 0) {
-		err = give_birth(&birth);
-		mmun_syscall(SYS_close, birth.program);
-	}
+	err = start_at(pair[1], ret_calls);
 	mmun_syscall(SYS_close, pair[1]);
 	if (!err)
 		return pair[0];
 	mmun_syscall(SYS_close, pair[0]);
 	return err;
+}
+
+void mmun_heir_dismiss(int heir, struct mmun_stopped_call *calls)
+{
+	mmun_syscall(SYS_close, heir);
+	mmun_syscall(SYS_munmap, calls, MMUN_CALLS_SIZE);
 }
 
 int mmun_heir_appoint(int heir, int listener)

@@ -33,6 +33,7 @@
 #include <linux/kcmp.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -387,8 +388,16 @@ static int own_table(void)
 	return err ? refuse(err, "no table of descriptors of its own") : 0;
 }
 
+/*
+ * Signals are blocked; but libc has each thread change its user by one of its own,
+ * the last before SIGRTMIN, and setuid() waits for all threads.
+ */
 static int start_thread(pthread_t *thread, void *(*fn)(void *))
 {
+	uint64_t setxid = 1ULL << (SIGRTMIN - 2);
+
+	mmun_syscall(SYS_rt_sigprocmask, SIG_UNBLOCK, &setxid, NULL,
+		     sizeof(setxid));
 	if (pthread_create(thread, NULL, fn, NULL))
 		return refuse(-ENOMEM, "no thread to be had");
 	return 0;

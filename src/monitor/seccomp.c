@@ -209,8 +209,11 @@ static void make_good(void)
 {
 	if (mmun_likely(!mmun_read(&sc.callback_called)))
 		return;
-	mmun_write(&sc.callback_called, false);
-	tell_everything(MMUN_RANGE_AFTER);
+	/* Those callbacks may call, too. */
+	do {
+		mmun_write(&sc.callback_called, false);
+		tell_everything(MMUN_RANGE_AFTER);
+	} while (mmun_read(&sc.callback_called));
 	mmun_fetch_and(&mmun_unsettled, ~UNSETTLED);
 	hand_on(&sc.settled);
 }

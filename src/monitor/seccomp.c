@@ -24,9 +24,14 @@
  *
  * What remains unseen: 32-bit calls; calls on a descriptor or a path by a thread
  * or child whose table, or working directory, is not the process's; processes
- * that shared our memory before the start.  The calls are made with the teller's
- * user and groups: a thread that has changed its own by a raw call is refused, or
- * not, as the process.
+ * that shared our memory before the start; open(O_TRUNC) of a file that is mapped
+ * only while it is opened, as an open may wait for ever, and we for it.  The calls
+ * are made with the teller's user and groups: a thread that has changed its own by
+ * a raw call is refused, or not, as the process.
+ *
+ * What a program may notice: a signal whose handler has no SA_RESTART, and which
+ * comes before the receiver has the call, makes it fail with EINTR, unmade.  From
+ * then on signals wait for its end.
  */
 #include <errno.h>
 #include <limits.h>
@@ -121,14 +126,68 @@ static void go_on(struct mmun_stopped_call *c)
 	c->resp.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
 }
 
-static void tell_everything(unsigned int flags)
+static void tell(enum mmu_notifier_event event, unsigned int flags,
+		 unsigned long start, unsigned long end)
 {
 	struct mmu_notifier_range range;
 
-	mmu_notifier_range_init(&range, MMU_NOTIFY_UNMAP, flags, &mmun_self, 0,
-				ULONG_MAX);
+	mmu_notifier_range_init(&range, event, flags, &mmun_self, start, end);
 	mmu_notifier_invalidate_range_start(&range);
 	mmun_end_range(&range, false);
+}
+
+static void tell_everything(unsigned int flags)
+{
+	tell(MMU_NOTIFY_UNMAP, flags, 0, ULONG_MAX);
+}
+
+static bool cuts_file(long nr)
+{
+	switch (nr) {
+	case SYS_ftruncate:
+	case SYS_truncate:
+	case SYS_fallocate:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool may_open(long nr)
+{
+	switch (nr) {
+	case SYS_openat:
+	case SYS_openat2:
+#ifdef SYS_open
+	case SYS_open:
+	case SYS_creat:
+#endif
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool contain(const struct mmun_span *spans, unsigned int n,
+		    const struct mmun_span *span)
+{
+	for (unsigned int i = 0; i < n; i++)
+		if (span->start >= spans[i].start && span->end <= spans[i].end)
+			return true;
+	return false;
+}
+
+/* Somebody may have mapped the file between our look and the call: again. */
+static void tell_mapped_since(const struct mmun_raw_event *ev,
+			      const struct mmun_span *before, unsigned int n)
+{
+	struct mmun_span after[MMUN_MAX_SPANS];
+	unsigned int nr_after = mmun_decode(ev, after);
+
+	for (unsigned int i = 0; i < nr_after; i++)
+		if (!contain(before, n, &after[i]))
+			tell(after[i].event, MMUN_RANGE_AFTER, after[i].start,
+			     after[i].end);
 }
 
 static void make_and_tell(struct mmun_stopped_call *c,
@@ -139,13 +198,16 @@ static void make_and_tell(struct mmun_stopped_call *c,
 				  { ev->nr, arg[0], arg[1], arg[2], arg[3],
 				    arg[4], arg[5] } };
 	struct mmun_span span[MMUN_MAX_SPANS];
+	unsigned int n = mmun_decode(ev, span);
 
-	if (!mmun_decode(ev, span))
+	if (!n && !cuts_file(ev->nr))
 		return go_on(c);
 	c->resp.val = mmun_bracket(ev, &call);
 	if (c->resp.val == -1) {
 		c->resp.val = 0;
 		c->resp.error = -errno;
+	} else if (cuts_file(ev->nr) || may_open(ev->nr)) {
+		tell_mapped_since(ev, span, n);
 	}
 }
 

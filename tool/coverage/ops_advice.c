@@ -72,6 +72,11 @@ static int map_for_process(struct subject *s)
 	return self_fd < 0 ? self_fd : map_anon(s);
 }
 
+/* musl has no function for it. */
+#ifndef __GLIBC__
+#define process_madvise(...) syscall(SYS_process_madvise, __VA_ARGS__)
+#endif
+
 static long advise_process(struct subject *s)
 {
 	struct iovec iov = { s->start, s->len };

@@ -104,6 +104,8 @@ static int map_stream(struct subject *s)
 		return use_memory(s, stream->_IO_read_base,
 				  NR_PAGES * page_size, 4 * page_size);
 	}
+#else
+	(void)s;
 #endif
 	return -EOPNOTSUPP;
 }

@@ -21,8 +21,10 @@ static void settle_heap(void)
 {
 	void *p;
 
+#ifdef __GLIBC__
 	mallopt(M_MMAP_THRESHOLD, 1 << 20);
 	mallopt(M_TRIM_THRESHOLD, 1 << 30);
+#endif
 	p = malloc(512 << 10);
 	__asm__ volatile("" : "+r"(p));
 	free(p);
@@ -141,7 +143,11 @@ static int fill_heap_with_hole(struct subject *s)
 static long trim(struct subject *s)
 {
 	(void)s;
+#ifdef __GLIBC__
 	return malloc_trim(0) ? 0 : 1;
+#else
+	return -ENOSYS;
+#endif
 }
 
 #define HEAP_OP(name_, kind_, via_, setup_, perform_)                          \

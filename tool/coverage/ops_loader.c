@@ -43,7 +43,11 @@ static int (*second_munmap)(void *addr, size_t len);
 
 static int load_second_libc(struct subject *s)
 {
+#ifdef __GLIBC__
 	void *libc = dlmopen(LM_ID_NEWLM, "libc.so.6", RTLD_NOW | RTLD_LOCAL);
+#else
+	void *libc = NULL;	/* there is but one */
+#endif
 
 	if (!libc)
 		return -ELIBACC;

@@ -104,7 +104,9 @@ static const struct call calls[] = {
 	  { 0, P(2), PROT_READ | PROT_GROWSDOWN }, 1 },
 	{ "mprotect both ways", SYS_mprotect,
 	  { 0, P(2), PROT_GROWSUP | PROT_GROWSDOWN }, 1 },
+#ifdef __GLIBC__	/* musl aligns it */
 	{ "mprotect unaligned", SYS_mprotect, { 3, P(2), PROT_READ }, 1 },
+#endif
 	{ "mprotect beyond", SYS_mprotect, { 0, P(-1), PROT_READ }, 1 },
 	{ "pkey_mprotect", SYS_pkey_mprotect, { 0, P(2), PROT_READ, -1 }, 1 },
 	{ "pkey_mprotect no key", SYS_pkey_mprotect,
@@ -305,6 +307,9 @@ static void test_break(long before[NR_BREAKS][4])
 		   "brk %d: %ld errno %ld at %ld, and %ld errno %ld at %ld", i,
 		   before[i][0], before[i][1], before[i][2], now[i][0],
 		   now[i][1], now[i][2]);
+	if (before[1][0] == -1 && before[1][1] == ENOMEM)
+		return skip("those calls did move the break, or fail",
+			    "a libc that moves the break");
 	ok(before[1][0] == 0 && before[1][2] == P(2) && before[2][2] == P(1) &&
 	   before[7][1] == ENOMEM, "those calls did move the break, or fail");
 }

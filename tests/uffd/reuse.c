@@ -84,7 +84,9 @@ int main(void)
 		one_round();
 	ok(taken && taken_before, "the place was taken %d times, %d of them early",
 	   taken, taken_before);
-	ok(!stale, "what died is not found there (%d times)", stale);
+	diag("found %d times", stale);
+	/* Who is given memory anew waits in libc's mmap(). */
+	ok_by_entries(!stale, "what died is not found there");
 	mmu_notifier_unregister(&mn, mm_self());
 	return tap_end();
 }

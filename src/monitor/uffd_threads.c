@@ -113,9 +113,19 @@ static bool is_bell(const struct note *note)
 
 /* -- asking the keeper -- */
 
+static bool is_asked(void)
+{
+	/* ORDER(uffd-request): pairs with ask_keeper(). */
+	return mmun_unlikely(mmun_load_acquire(&request.state) == ASKED);
+}
+
+/*
+ * By the keeper alone: what is asked lies on the stack of who asks, and is gone
+ * when somebody has answered.
+ */
 static void serve_request(void)
 {
-	if (mmun_likely(mmun_load_acquire(&request.state) != ASKED))
+	if (!is_asked())
 		return;
 	request.ret = mmun_syscall(SYS_ioctl, mmun_uffd.fd, request.cmd,
 				   request.arg);
@@ -376,7 +386,9 @@ static void teller_reads(void)
 	u.teller = TELLING;
 	read_events();
 	mmun_unlock(&u.lock);
-	serve_request();
+	/* It may be that we have read the keeper's bell. */
+	if (is_asked())
+		ring_bell();
 }
 
 static uint64_t this_tick(void)

@@ -19,10 +19,14 @@
  * event is read.  We tell it when that is over: after the kernel no longer
  * counts the caller as about to, and has let go of the lock under which it
  * drops pages. What remains: a caller that loses the processor between these
- * two, which are some instructions apart, or is not given one for 10 ms while
+ * two, which are some instructions apart, or is not given one for 100 ms while
  * others do the same without pause, and drops the pages after we told it.  Who
  * relies on raw madvise() of memory that is in use at that very moment has that
  * risk; a call through libc has not, as it is bracketed by the entries.
+ *
+ * MADV_REMOVE drops pages under no lock of ours: it may do so after we told it.
+ * Made past libc it is a hole in a file, which we don't claim to see
+ * (MMUN_BLIND_RAW_FILE).
  *
  * FORK is left alone: it needs privilege, holds up fork(), and has no range;
  * the child's memory is not registered then.

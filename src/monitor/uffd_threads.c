@@ -59,9 +59,10 @@ static struct {
 	struct mmun_lock lock;
 	enum teller_state teller;
 	bool overflow;		/* notes were lost */
-	uint32_t noted;		/* so many, ever; a futex for who follows */
+	uint32_t noted;		/* so many, ever; a futex for a teller who follows */
 	uint32_t taken;		/* of them, by the teller */
-	uint32_t removed;	/* of them, the teller's: what they announced is over */
+	uint32_t ran;		/* of them: who was let go has run; a futex likewise */
+	uint32_t removed;	/* ... and what he announced is over; the teller's */
 	uint32_t told;		/* written by the teller; a futex for who settles */
 	uint32_t settling;	/* ... of whom there are so many */
 	struct note notes[NR_NOTES];
@@ -255,35 +256,73 @@ void mmun_uffd_mapped(unsigned long start, unsigned long end)
 		tell_range(MMU_NOTIFY_UNMAP, start, end);
 }
 
-/*
- * Whoever has been let go counts as changing until it runs; then it takes the
- * lock for reading under which it drops pages, and we for writing.  With many
- * at once there is always one that changes: 10 ms are enough for those of
- * before.
- */
-static void let_them_remove(void)
+/* Others are to run; the longer it takes, the less often we look. */
+static void let_others_run(int round)
 {
 	uint32_t nobody = 0;
 
-	for (int i = 0; i < 160; i++) {
-		if (!mmun_uffd_is_ours() || !is_changing())
-			break;
-		if (i < 64)
-			mmun_syscall(SYS_sched_yield);
-		else
-			mmun_futex_wait(&nobody, 0, 50000);
-	}
-	mmun_syscall(SYS_madvise, bell, mmun_page_size, MADV_NORMAL);
+	if (round < 64)
+		mmun_syscall(SYS_sched_yield);
+	else
+		mmun_futex_wait(&nobody, 0, 50000);
 }
 
-/* At once for all that have been read. */
+/*
+ * Whoever has been let go counts as changing until it runs.  With many at once
+ * there is always one that changes: 100 ms and more will do for those of before.
+ */
+#define MAX_ROUNDS 2000
+
+/* Return: false when we cannot see it, since we have no descriptor any more. */
+static bool saw_them_run(void)
+{
+	for (int i = 0; i < MAX_ROUNDS; i++) {
+		if (!mmun_uffd_is_ours())
+			return false;
+		if (!is_changing())
+			break;
+		let_others_run(i);
+	}
+	return true;
+}
+
+/* From now on the keeper reads, beginning with what has come. */
+static void teller_follows(void)
+{
+	mmun_lock(&u.lock);
+	u.teller = FOLLOWING;
+	u.ran = u.removed;
+	mmun_unlock(&u.lock);
+	ring_bell();
+}
+
+/* For all at once that have been read.  Return: how many these are. */
+static uint32_t let_them_run(void)
+{
+	/* ORDER(uffd-noted): read, and so let go, before we look. */
+	uint32_t noted = mmun_load_acquire(&u.noted), ran;
+
+	if (u.teller != FOLLOWING && saw_them_run())
+		return noted;
+	if (u.teller != FOLLOWING)
+		teller_follows();
+	/* ORDER(uffd-noted): pairs with keeper_lets_run(). */
+	while ((int32_t)((ran = mmun_load_acquire(&u.ran)) - u.taken) < 0)
+		mmun_futex_wait(&u.ran, ran, 0);
+	return ran;
+}
+
+/* Having run, they take the lock for reading under which they drop pages. */
 static void let_it_be_removed(void)
 {
+	uint32_t ran;
+
 	if ((int32_t)(u.removed - u.taken) >= 0)
 		return;
-	/* ORDER(uffd-noted) */
-	u.removed = mmun_load_acquire(&u.noted);
-	let_them_remove();
+	ran = let_them_run();
+	/* We take it for writing. */
+	mmun_syscall(SYS_madvise, bell, mmun_page_size, MADV_NORMAL);
+	u.removed = ran;
 }
 
 /* It stays registered where it moved to: only if somebody watches that. */
@@ -315,6 +354,8 @@ static void tell(const struct note *note)
 {
 	if (note->event == UFFD_EVENT_REMOVE)
 		let_it_be_removed();
+	else if ((int32_t)(u.removed - u.taken) < 0)
+		u.removed = u.taken;
 	if (!note->known && !will_come_again(note))
 		tell_range(event_of(note), note->start, note->end);
 	follow(note);
@@ -369,15 +410,6 @@ static void wait_for_notes(void)
 
 	if (noted == u.told)
 		mmun_futex_wait(&u.noted, noted, 0);
-}
-
-/* From now on the keeper reads, beginning with what has come. */
-static void teller_follows(void)
-{
-	mmun_lock(&u.lock);
-	u.teller = FOLLOWING;
-	mmun_unlock(&u.lock);
-	ring_bell();
 }
 
 static void teller_reads(void)
@@ -462,9 +494,9 @@ static int open_keepers(void)
 
 /*
  * If the teller waits again, it has what woke us, too; and so it is better done,
- * if it needs but a moment for that.
+ * if it needs but a moment for that.  Return: does it follow us?
  */
-static void keeper_reads(void)
+static bool keeper_reads(void)
 {
 	enum teller_state teller;
 
@@ -473,11 +505,30 @@ static void keeper_reads(void)
 	teller = u.teller;
 	if (teller != WAITING)
 		read_events();
-	if (teller == FOLLOWING && u.noted == u.told)
+	/* ORDER(uffd-told): what callbacks wrote comes before settled(). */
+	if (teller == FOLLOWING && u.noted == mmun_load_acquire(&u.told))
 		settled();
 	mmun_unlock(&u.lock);
 	if (teller == FOLLOWING)
 		mmun_futex_wake(&u.noted);
+	return teller == FOLLOWING;
+}
+
+/* For a teller that follows, and cannot see it: of all that are noted. */
+static void keeper_lets_run(void)
+{
+	while (u.ran != u.noted) {
+		uint32_t noted = u.noted;
+
+		for (int i = 0; i < MAX_ROUNDS && is_changing(); i++) {
+			let_others_run(i);
+			keeper_reads();
+			serve_request();
+		}
+		/* ORDER(uffd-noted): pairs with let_them_run(). */
+		mmun_store_release(&u.ran, noted);
+		mmun_futex_wake(&u.ran);
+	}
 }
 
 static void *keeper(void *unused)
@@ -488,9 +539,13 @@ static void *keeper(void *unused)
 	mmun_store_release(&keeper_ready, epoll < 0 ? 2 : 1);
 	mmun_futex_wake(&keeper_ready);
 	while (epoll >= 0) {
+		bool followed;
+
 		wait_for_epoll(epoll);
-		keeper_reads();
+		followed = keeper_reads();
 		serve_request();
+		if (followed)
+			keeper_lets_run();
 	}
 	return unused;
 }

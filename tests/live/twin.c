@@ -1,374 +1,662 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Random mapping calls, made by two children of one process at the same
- * addresses: one whose libc we have patched, and one without us.  After every
- * call its result, errno, and the list of mappings must agree, and now and then
- * the bytes in them.
+ * Random calls of all that is watched, made by two children of one process at
+ * the same addresses: one whose libc we have patched, and one without us.
+ * After every call its result, errno, and the mappings must agree; from time to
+ * time the bytes in them, all else that is known of them, and the files; and
+ * nothing else in the process may have changed.
  *
  *	twin [SEED [CALLS [SOURCES [watch]]]]
  *
- * With "watch" all of the memory is watched at any time: after each call, what it
- * mapped is asked for.
+ * The calls are made in many short lives, with a seed for each; a difference
+ * ends it, and the life that had it is lived again up to there, and told.
+ *
+ * In three of four phases the patched twin has subscribers.  With "watch" its
+ * memory is watched in four of eight; then one thing may differ: what is one
+ * mapping elsewhere may be several, as userfaultfd knows some of it and not the
+ * rest.  mremap(), which takes one, is given one.
+ *
+ * SOURCES are those of mmun_monitor_select(); of "none" both twins are without
+ * us, which shows whether the kernel agrees with itself.
  */
-#include <linux/capability.h>
 #include <malloc.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
 
 #include "live.h"
 #include "twin_calls.h"
 #include "twin_maps.h"
+#include "twin_things.h"
 
-#define BYTES_EVERY 250
+#define LIFE 10000 /* calls */
+#define PHASE 500
+#define SURVEY_EVERY 250
 
-static unsigned long nr_calls = 60000;
-static const char *sources;
-static bool watching;
+static unsigned long nr_calls = 100000;
+static const char *sources = "auto";
 
 struct result {
 	long ret;
+	unsigned int err;
+	unsigned int kind;
 	unsigned long maps;
-	int err;
-	int nr;
+	/* From time to time, or 0. */
+	unsigned int flags;
+	unsigned int memory;
+	unsigned int files;
+	bool others_changed;
 };
 
 /* What one twin leaves for the parent to compare. */
 struct diary {
 	unsigned long heap;
-	long events;
+	long starts, ends, after;
+	bool has_uffd;
 	struct call last;
-	struct area_list before;
-	struct area_list after;
+	struct area_list list[2];  /* before the last call, and after it */
+	struct area_list surveyed; /* the last time, with all flags */
 	struct result result[];
 };
 
 static unsigned long hash(unsigned long h, const void *data, size_t len)
 {
-	const unsigned char *p = data;
+	const unsigned long *p = data;
 
-	while (len--)
-		h = (h ^ *p++) * 0x100000001b3UL;
+	for (; len >= sizeof(*p); len -= sizeof(*p))
+		h = ((h ^ *p++) * 0x9e3779b97f4a7c15UL) ^ (h >> 29);
 	return h;
 }
 
-/* -- the memory -- */
+/* -- the mappings -- */
 
-static unsigned long hash_maps(int maps, struct area_list *list)
+static bool is_ours(unsigned long addr)
 {
-	list->n = 0;
-	list_areas(maps, (long)area, (long)area + AREA * PAGE, list);
-	list_areas(maps, (long)heap, (long)heap + HEAP * PAGE, list);
-	return hash(1, list->area, list->n * sizeof(list->area[0]));
+	return (addr >= (unsigned long)arena &&
+		addr < (unsigned long)arena + ARENA) ||
+	       (addr >= (unsigned long)heap &&
+		addr < (unsigned long)heap + HEAP * PAGE);
 }
 
-static unsigned long hash_pages(const char *start, int nr)
+static unsigned long hash_list(const struct area_list *list)
 {
-	unsigned long h = 1;
-	char page[PAGE];
+	return hash(list->n, list->area, list->n * sizeof(list->area[0]));
+}
 
-	for (int i = 0; i < nr; i++) {
-		long n = pread(mem, page, PAGE, (off_t)start + i * PAGE);
+static unsigned long hash_maps(struct area_list *list)
+{
+	clear_list(list);
+	list_areas((long)arena, (long)arena + ARENA, list);
+	list_areas((long)heap, (long)heap + HEAP * PAGE, list);
+	return hash_list(list);
+}
 
-		h = n == (long)PAGE ? hash(h, page, PAGE) : h * 31;
-	}
+/* -- what is in them -- */
+
+static unsigned long hash_page(unsigned long h, int fd, unsigned long offset)
+{
+	unsigned long page[PAGE / sizeof(long)];
+
+	if (pread(fd, page, PAGE, offset) != (long)PAGE)
+		return h * 31;
+	return hash(h, page, PAGE);
+}
+
+static unsigned long hash_pages(unsigned long h, const char *start, int nr)
+{
+	for (int i = 0; i < nr; i++)
+		h = hash_page(h, mem, (unsigned long)start + i * PAGE);
 	return h;
 }
 
-/* An address outside is the kernel's choice: given back, and not compared. */
-static long normal(long ret, size_t asked)
+static unsigned long hash_some_huge(unsigned long h)
 {
-	if (ret <= (long)PAGE ||
-	    (ret >= (long)area && ret < (long)area + AREA * (long)PAGE) ||
-	    (ret >= (long)heap && ret < (long)heap + HEAP * (long)PAGE))
-		return ret;
-	raw3(SYS_munmap, ret, asked, 0);
-	return LONG_MAX;
+	for (int i = 0; i < 4 * NR_HUGE; i++)
+		h = hash_page(h, mem, (unsigned long)huge +
+				      rnd(NR_HUGE * HUGE_PAGE / PAGE) * PAGE);
+	return h;
 }
 
-/* -- a twin -- */
-
-/* Each has files and segments of its own: they share nothing. */
-static int open_file(void)
+static unsigned long hash_file(unsigned long h, int fd)
 {
-	char path[] = "/var/tmp/mmunotify-twin-XXXXXX";
-	int fd = mkostemp(path, O_CLOEXEC);
+	struct stat st;
 
-	if (fd < 0)
-		bail("no file %s", path);
-	unlink(path);
-	return fd;
+	if (fstat(fd, &st))
+		bail("fstat: %s", strerror(errno));
+	h = hash(h, &st.st_size, sizeof(st.st_size));
+	for (int i = 0; i < 16 && i * (long)PAGE < st.st_size; i++)
+		h = hash_page(h, fd, i * PAGE);
+	return h;
 }
 
-static void learn_file(int maps, int fd)
-{
-	char *at = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0);
+/* -- the process -- */
 
-	if (at == MAP_FAILED || ftruncate(fd, 12 * PAGE))
-		bail("a file that cannot be used");
-	know_file(maps, at);
-	munmap(at, PAGE);
+struct survey {
+	struct area_list *ours;
+	unsigned long others;
+};
+
+static void survey_area(const struct area *a, const struct inode *inode,
+			void *arg)
+{
+	struct survey *s = arg;
+
+	if (is_ours(a->start))
+		add_area(s->ours, *a, inode);
+	else if (is_ours(a->end - 1))
+		s->others = hash(s->others, &a->start, sizeof(a->start));
+	else
+		s->others = hash(s->others, a, sizeof(*a));
 }
 
-static void make_segment(int maps, int i)
+/* Other memory differs between twins; but in each it stays as it is. */
+static void survey_mappings(struct result *r, struct area_list *ours)
 {
-	char *at;
+	static unsigned long others_before;
+	struct survey s = { ours, 1 };
 
-	segment[i] = shmget(IPC_PRIVATE, segment_pages[i] * PAGE,
-			    IPC_CREAT | 0600);
-	at = shmat(segment[i], NULL, 0);
-	if (segment[i] < 0 || at == (void *)-1)
-		bail("no shared memory");
-	know_file(maps, at);
-	shmdt(at);
+	clear_list(ours);
+	each_area(survey_area, &s);
+	r->flags = hash_list(ours);
+	r->others_changed = others_before && s.others != others_before;
+	others_before = s.others;
 }
 
-static int make_things(void)
+static void survey(struct result *r, struct diary *d)
 {
-	int maps = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
-
-	mem = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
-	self_fd = syscall(SYS_pidfd_open, getpid(), 0);
-	file = open_file();
-	mem_file = memfd_create("twin", MFD_CLOEXEC);
-	if (maps < 0 || mem < 0 || self_fd < 0 || mem_file < 0)
-		bail("no descriptors");
-	learn_file(maps, file);
-	learn_file(maps, mem_file);
-	for (int i = 0; i < NR_SEGMENTS; i++)
-		make_segment(maps, i);
-	return maps;
+	survey_mappings(r, &d->surveyed);
+	r->memory = hash_some_huge(hash_pages(hash_pages(1, arena, AREA), heap,
+					      HEAP));
+	r->files = hash_file(hash_file(hash_file(1, file), mem_file), sealed);
 }
 
-static void remove_segments(void)
+/* -- results -- */
+
+/* A descriptor is what can be done with it. */
+static unsigned long take_descriptor(int fd)
 {
-	for (int i = 0; i < NR_SEGMENTS; i++)
-		shmctl(segment[i], IPC_RMID, NULL);
+	struct stat st;
+	unsigned long what[2];
+
+	if (fstat(fd, &st))
+		bail("fstat: %s", strerror(errno));
+	what[0] = fcntl(fd, F_GETFL) | fcntl(fd, F_GETFD) << 30;
+	what[1] = st.st_mode | (unsigned long)st.st_size << 32;
+	raw3(SYS_close, fd, 0, 0);
+	raw3(SYS_unlink, (long)NEW_NAME, 0, 0);
+	raw3(SYS_unlink, (long)"none", 0, 0);
+	return hash(fd, what, sizeof(what));
 }
 
-/* Advice that breaks the machine's memory is to be refused. */
-static void drop_power_to_poison(void)
+static void move_to_zero(struct area *a, unsigned long start, unsigned long end)
 {
-	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3,
-						   0 };
-	struct __user_cap_data_struct data[2];
-
-	if (syscall(SYS_capget, &header, data))
-		bail("capget: %s", strerror(errno));
-	data[0].effective &= ~(1U << CAP_SYS_ADMIN);
-	data[0].permitted &= ~(1U << CAP_SYS_ADMIN);
-	if (syscall(SYS_capset, &header, data))
-		bail("capset: %s", strerror(errno));
+	if (a->end > end)
+		a->end = end;
+	if (a->start < start && a->file)
+		a->offset += start - a->start;
+	a->start = a->start < start ? 0 : a->start - start;
+	a->end -= start;
 }
 
-static void watch(void)
+/* Where the kernel likes differs: compared by what it is, and given back. */
+static unsigned long take_mapping(unsigned long start, size_t len)
 {
-	static struct mmun_watch in_area, in_heap;
-	int err;
+	static struct area_list list;
+	unsigned long h;
 
-	err = mmun_watch(&in_area, mm_self(), (long)area,
-			 (long)area + AREA * PAGE);
-	if (!err)
-		err = mmun_watch(&in_heap, mm_self(), (long)heap,
-				 (long)heap + HEAP * PAGE);
-	if (err)
-		bail("watch: %s", strerror(-err));
+	clear_list(&list);
+	list_areas(start, start + len, &list);
+	for (unsigned int i = 0; i < list.n; i++)
+		move_to_zero(&list.area[i], start, start + len);
+	h = hash_pages(hash_list(&list), (char *)start,
+		       len < 4 * PAGE ? len / PAGE : 4);
+	raw3(SYS_munmap, start, len, 0);
+	return h;
 }
 
-static void watch_what_is_new(void)
+/* Gives back what the call got.  Return: what that was. */
+static unsigned long take(struct result *r, const struct call *c)
 {
-	if (mmun_coverage(mm_self(), (long)area, (long)area + AREA * PAGE) < 0 ||
-	    mmun_coverage(mm_self(), (long)heap, (long)heap + HEAP * PAGE) < 0)
-		bail("coverage");
+	unsigned long h;
+
+	if (r->ret == -1)
+		return 0;
+	if (c->kind->any == any_open)
+		return take_descriptor(r->ret);
+	if (!c->asked || is_ours(r->ret))
+		return 0;
+	h = take_mapping(r->ret, (c->asked + PAGE - 1) & -PAGE);
+	r->ret = LONG_MAX;
+	return h;
 }
 
-static void one_call(struct diary *diary, int maps, struct result *r)
-{
-	random_call(&diary->last);
-	diary->before = diary->after;
-	errno = 0;
-	r->ret = make_call(&diary->last);
-	r->err = errno;
-	r->nr = diary->last.nr;
-	r->ret = normal(r->ret, diary->last.asked);
-	r->maps = hash_maps(maps, &diary->after);
-}
+/* -- us -- */
 
-/* -- what it is told -- */
+static atomic_long nr_starts, nr_ends, nr_after;
 
-static atomic_long nr_events;
-
+/* Nothing that a callback does to errno may reach the caller. */
 static int count_start(struct mmu_notifier *mn,
 		       const struct mmu_notifier_range *range)
 {
 	(void)mn;
-	(void)range;
-	atomic_fetch_add(&nr_events, 1);
+	atomic_fetch_add(&nr_starts, 1);
+	if (range->flags & MMUN_RANGE_AFTER)
+		atomic_fetch_add(&nr_after, 1);
+	errno = 4711;
 	return 0;
+}
+
+static void count_end(struct mmu_notifier *mn,
+		      const struct mmu_notifier_range *range)
+{
+	(void)mn;
+	(void)range;
+	atomic_fetch_add(&nr_ends, 1);
+	errno = 4712;
+}
+
+static void drop_translations(struct mmu_notifier *mn, struct mm_struct *mm,
+			      unsigned long start, unsigned long end)
+{
+	(void)mn;
+	(void)mm;
+	(void)start;
+	(void)end;
+	errno = 4713;
 }
 
 static const struct mmu_notifier_ops counter_ops = {
 	.invalidate_range_start = count_start,
+	.invalidate_range_end = count_end,
 };
+static const struct mmu_notifier_ops dropper_ops = {
+	.arch_invalidate_secondary_tlbs = drop_translations,
+};
+static struct mmu_notifier counter = { .ops = &counter_ops };
+static struct mmu_notifier dropper = { .ops = &dropper_ops };
+static struct mmun_watch watch_arena, watch_heap;
 
-static void listen_to_events(void)
+static void must(const char *what, int err)
 {
-	static struct mmu_notifier counter = { .ops = &counter_ops };
-	int err = sources ? mmun_monitor_select(sources) : 0;
-
-	if (!err)
-		err = mmu_notifier_register(&counter, mm_self());
 	if (err)
-		bail("register: %s", strerror(-err));
+		bail("%s: %s", what, strerror(-err));
+}
+
+static void watch(void)
+{
+	must("watch", mmun_watch(&watch_arena, mm_self(), (long)arena,
+				 (long)arena + ARENA));
+	must("watch", mmun_watch(&watch_heap, mm_self(), (long)heap,
+				 (long)heap + HEAP * PAGE));
+}
+
+static void unwatch(void)
+{
+	mmun_unwatch(&watch_arena);
+	mmun_unwatch(&watch_heap);
+}
+
+static void watch_what_is_new(void)
+{
+	if (mmun_coverage(mm_self(), (long)arena, (long)arena + ARENA) < 0 ||
+	    mmun_coverage(mm_self(), (long)heap, (long)heap + HEAP * PAGE) < 0)
+		bail("coverage");
+}
+
+static void begin_phase(unsigned long phase)
+{
+	if (phase % 4 == 0) {
+		must("register", mmu_notifier_register(&counter, mm_self()));
+		must("register", mmu_notifier_register(&dropper, mm_self()));
+	}
+	if (phase % 4 == 3) {
+		mmu_notifier_unregister(&counter, mm_self());
+		mmu_notifier_unregister(&dropper, mm_self());
+	}
+	if (watching && phase % 8 == 0)
+		watch();
+	if (watching && phase % 8 == 4)
+		unwatch();
+}
+
+static bool has_source(const char *name)
+{
+	struct mmun_source_info info;
+
+	for (size_t i = 0; !mmun_monitor_source(i, &info); i++)
+		if (!strcmp(info.name, name))
+			return !info.error;
+	return false;
 }
 
 /* -- a life -- */
 
-static void live(struct diary *diary, unsigned long seed, bool patched)
+/* Of what lies there, for a call that takes one only. */
+static void make_one_mapping(struct call *c)
 {
-	int maps = make_things();
+	bool shared = rnd(2) || c->nr == SYS_remap_file_pages;
+	int flags = MAP_FIXED | (shared ? MAP_SHARED : MAP_PRIVATE);
+	int fd = rnd(3) && c->nr == SYS_mremap ? -1 : mem_file;
 
-	if (patched)
-		listen_to_events();
-	heap = (char *)(((unsigned long)sbrk(0) + PAGE - 1) & -PAGE);
-	diary->heap = (unsigned long)heap;
-	if (patched && watching)
-		watch();
-	drop_power_to_poison();
-	rnd_state = seed;
+	if (fd < 0)
+		flags |= MAP_ANONYMOUS;
+	if (raw(SYS_mmap, c->arg[0], c->arg[1], RW, flags, fd, PAGE) < 0)
+		c->arg[1] = 0;
+}
+
+/* A byte of our own, into what is mapped, whatever its protection. */
+static void stamp(void)
+{
+	char byte = rnd(256);
+	unsigned long at = (unsigned long)any_page() + rnd(PAGE);
+
+	if (pwrite(mem, &byte, 1, at) < 0)
+		return;	/* nothing is there, or it cannot be written */
+}
+
+static void one_call(struct diary *d, unsigned long i, bool watched)
+{
+	struct result *r = &d->result[i];
+	struct call *c = &d->last;
+
+	random_call(c);
+	if ((c->nr == SYS_mremap || c->nr == SYS_remap_file_pages) &&
+	    (rnd(2) || watching))
+		make_one_mapping(c);
+	if (watched && i % 3)
+		watch_what_is_new();
+	r->ret = make_call(c);
+	r->err = errno;
+	r->kind = c->kind - kinds;
+	r->maps = take(r, c);
+	r->maps += hash_maps(&d->list[i & 1]);
+	stamp();
+	if (i % SURVEY_EVERY == SURVEY_EVERY - 1)
+		survey(r, d);
+}
+
+static void make_calls(struct diary *d, bool patched)
+{
+	bool watched;
+
 	for (unsigned long i = 0; i < nr_calls; i++) {
-		one_call(diary, maps, &diary->result[i]);
-		stamp();
-		if (i % BYTES_EVERY == BYTES_EVERY - 1)
-			diary->result[i].maps ^= hash_pages(area, AREA) ^
-						 hash_pages(heap, HEAP);
-		if (patched && watching)
-			watch_what_is_new();
+		if (patched && i % PHASE == 0)
+			begin_phase(i / PHASE);
+		watched = patched && watching && i / PHASE % 8 < 4;
+		one_call(d, i, watched);
 	}
-	diary->events = atomic_load(&nr_events);
-	remove_segments();
 }
 
-/* -- both -- */
-
-static struct diary *new_diary(void)
+static void live(struct diary *d, unsigned long seed, bool patched)
 {
-	size_t len = sizeof(struct diary) + nr_calls * sizeof(struct result);
-	void *diary = mmap(NULL, len, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t other = make_processes();
 
-	if (diary == MAP_FAILED)
-		bail("no memory");
-	return diary;
+	make_things();
+	rnd_state = seed;
+	frees = rnd(2);
+	drop_power();
+	if (patched) {
+		must("select", mmun_monitor_select(sources));
+		must("start", mmun_monitor_start());
+	}
+	heap = (char *)(((unsigned long)sbrk(0) + PAGE - 1) & -PAGE);
+	d->heap = (unsigned long)heap;
+	touch_stack();
+	make_calls(d, patched);
+	d->starts = atomic_load(&nr_starts);
+	d->ends = atomic_load(&nr_ends);
+	d->after = atomic_load(&nr_after);
+	d->has_uffd = has_source("uffd");
+	kill(other, SIGKILL);
 }
 
-static pid_t start_twin(struct diary *diary, unsigned long seed, bool patched)
-{
-	pid_t pid = fork();
+/* -- two of them -- */
 
-	if (pid < 0)
+struct twin {
+	struct diary *diary;
+	char directory[40];
+	pid_t pid;
+	int status;
+};
+
+struct twins {
+	struct twin plain, patched;
+};
+
+static size_t diary_size(void)
+{
+	return sizeof(struct diary) + nr_calls * sizeof(struct result);
+}
+
+static void start_twin(struct twin *t, unsigned long seed, bool patched)
+{
+	strcpy(t->directory, "/var/tmp/mmunotify-twin-XXXXXX");
+	t->diary = mmap(NULL, diary_size(), RW, MAP_SHARED | MAP_ANONYMOUS, -1,
+			0);
+	if (t->diary == MAP_FAILED || !mkdtemp(t->directory))
+		bail("no memory, or no directory");
+	t->pid = fork();
+	if (t->pid < 0)
 		bail("no process");
-	if (pid)
-		return pid;
-	live(diary, seed, patched);
+	if (t->pid)
+		return;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (chdir(t->directory))
+		bail("no directory");
+	live(t->diary, seed, patched);
 	_exit(0);
 }
 
-struct twins {
-	struct diary *plain, *patched;
-	int plain_status, patched_status;
-};
-
-static struct twins run_twins(unsigned long seed)
+static void end_twin(struct twin *t)
 {
-	struct twins t = { new_diary(), new_diary(), 0, 0 };
-	pid_t plain = start_twin(t.plain, seed, false);
-	pid_t patched = start_twin(t.patched, seed, true);
+	static const char *const names[] = { FILE_NAME, LINK_NAME, NEW_NAME,
+					     "none" };
+	char path[64];
 
-	t.plain_status = reap(plain);
-	t.patched_status = reap(patched);
-	return t;
+	t->status = reap(t->pid);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", t->directory, names[i]);
+		unlink(path);
+	}
+	rmdir(t->directory);
 }
 
-static bool same(const struct result *a, const struct result *b)
+static void run_twins(struct twins *t, unsigned long seed)
 {
-	return a->ret == b->ret && a->err == b->err && a->maps == b->maps &&
-	       a->nr == b->nr;
+	start_twin(&t->plain, seed, false);
+	start_twin(&t->patched, seed, strcmp(sources, "none"));
+	end_twin(&t->plain);
+	end_twin(&t->patched);
 }
+
+static void forget_twins(const struct twins *t)
+{
+	munmap(t->plain.diary, diary_size());
+	munmap(t->patched.diary, diary_size());
+}
+
+/* -- comparing -- */
 
 static unsigned long first_difference(const struct twins *t)
 {
-	unsigned long i;
+	const struct result *a = t->plain.diary->result;
+	const struct result *b = t->patched.diary->result;
+	unsigned long i = 0;
 
-	for (i = 0; i < nr_calls; i++)
-		if (!same(&t->plain->result[i], &t->patched->result[i]))
-			break;
+	while (i < nr_calls && !memcmp(&a[i], &b[i], sizeof(*a)))
+		i++;
 	return i;
 }
 
-static void tell_twin(const struct diary *d, unsigned long i, const char *whose)
+static void tell_call(const struct call *c)
 {
-	const struct result *r = &d->result[i];
-	const long *a = d->last.arg;
+	static const char *const way[] = { "function", "syscall()",
+					   "instruction" };
+	const long *a = c->arg;
 
-	diag("%s: call %ld (%#lx, %#lx, %#lx, %#lx, %#lx) = %#lx errno %d",
-	     whose, d->last.nr, a[0], a[1], a[2], a[3], a[4], r->ret, r->err);
-	tell_areas(&d->before, "before");
-	tell_areas(&d->after, "after ");
+	diag("%s by %s: %ld(%#lx, %#lx, %#lx, %#lx, %#lx, %#lx), errno was %d",
+	     c->kind->name, way[c->way], c->nr, a[0], a[1], a[2], a[3], a[4],
+	     a[5], c->err);
 }
 
-/* Once more, up to the call upon which they differ. */
-static void tell_difference(unsigned long seed, unsigned long i)
+static void tell_result(const char *whose, const struct result *r)
 {
-	struct twins t;
+	diag("%s: returns %#lx, errno %d %s; mappings %#lx", whose, r->ret,
+	     r->err, strerrorname_np(r->err) ?: "", r->maps);
+	diag("%s: flags %#x, memory %#x, files %#x, others%s changed", whose,
+	     r->flags, r->memory, r->files, r->others_changed ? "" : " not");
+}
+
+static void tell_mappings(const struct twins *t, unsigned long i)
+{
+	const struct diary *plain = t->plain.diary, *us = t->patched.diary;
+	static const struct area_list none;
+
+	if (i)
+		tell_areas("before", &plain->list[!(i & 1)], &none);
+	tell_areas("plain  ", &plain->list[i & 1], &us->list[i & 1]);
+	tell_areas("patched", &us->list[i & 1], &plain->list[i & 1]);
+	tell_areas("plain, all flags  ", &plain->surveyed, &us->surveyed);
+	tell_areas("patched, all flags", &us->surveyed, &plain->surveyed);
+}
+
+/* Lived once more, up to the call upon which they differ. */
+static void tell_difference(const struct twins *t, unsigned long seed,
+			    unsigned long i)
+{
+	const struct result plain = t->plain.diary->result[i];
+	const struct result patched = t->patched.diary->result[i];
+	struct twins again;
 
 	nr_calls = i + 1;
-	diag("they differ at call %lu; again: twin %#lx %lu", i, seed, nr_calls);
-	t = run_twins(seed);
-	tell_twin(t.plain, i, "plain");
-	tell_twin(t.patched, i, "patched");
+	run_twins(&again, seed);
+	diag("they differ at the last call of: twin %#lx %lu %s%s", seed,
+	     nr_calls, sources, watching ? " watch" : "");
+	tell_call(&again.plain.diary->last);
+	tell_result("plain  ", &plain);
+	tell_result("patched", &patched);
+	if (first_difference(&again) != i)
+		diag("the second time they do not differ there");
+	tell_mappings(&again, i);
+	forget_twins(&again);
 }
 
-static unsigned long count_good(const struct diary *d)
+/* -- many lives -- */
+
+static struct {
+	unsigned long calls;
+	unsigned long good[NR_KINDS], bad[NR_KINDS];
+	long starts, ends, after, others_starts;
+	bool died, differed_at_birth, have_uffd;
+} sum;
+
+static void count_results(const struct diary *d)
 {
-	unsigned long good = 0;
+	for (unsigned long i = 0; i < nr_calls; i++) {
+		const struct result *r = &d->result[i];
 
-	for (unsigned long i = 0; i < nr_calls; i++)
-		good += !d->result[i].err;
-	return good;
+		(r->ret == -1 ? sum.bad : sum.good)[r->kind]++;
+	}
+	sum.calls += nr_calls;
 }
 
-static void set_up(void)
+static void add_up(const struct twins *t)
+{
+	const struct diary *plain = t->plain.diary, *us = t->patched.diary;
+
+	count_results(plain);
+	sum.died |= t->plain.status || t->patched.status;
+	if (sum.died)
+		diag("exit status of the plain twin %d, of the patched %d",
+		     t->plain.status, t->patched.status);
+	sum.differed_at_birth |= plain->heap != us->heap;
+	sum.others_starts += plain->starts;
+	sum.starts += us->starts;
+	sum.ends += us->ends;
+	sum.after += us->after;
+	sum.have_uffd |= us->has_uffd;
+}
+
+/* Returns: do they agree? */
+static bool one_life(unsigned long seed)
+{
+	struct twins t;
+	unsigned long i;
+
+	run_twins(&t, seed);
+	add_up(&t);
+	i = first_difference(&t);
+	if (i < nr_calls && !sum.died)
+		tell_difference(&t, seed, i);
+	forget_twins(&t);
+	return i == nr_calls && !sum.died;
+}
+
+static bool many_lives(unsigned long seed, unsigned long calls)
+{
+	bool agree = true;
+
+	for (; calls && agree; calls -= nr_calls, seed++) {
+		nr_calls = calls < LIFE ? calls : LIFE;
+		agree = one_life(seed);
+	}
+	return agree;
+}
+
+static bool each_kind_was_tried(void)
+{
+	bool all = true;
+
+	for (size_t i = 0; i < NR_KINDS; i++) {
+		diag("%s: %lu succeeded, %lu failed", kinds[i].name,
+		     sum.good[i], sum.bad[i]);
+		if (!sum.bad[i] || !sum.good[i] == kinds[i].may_succeed)
+			all = false;
+	}
+	return all;
+}
+
+static void tell_watched(void)
+{
+	const char *claim = "and of those that only userfaultfd sees";
+
+	if (sum.have_uffd)
+		ok(sum.after > (long)sum.calls / 100, "%s", claim);
+	else
+		skip(claim, "userfaultfd");
+}
+
+static void tell_outcome(bool agree)
+{
+	bool with_us = strcmp(sources, "none");
+
+	ok(!sum.died, "all twins live to the end");
+	ok(!sum.differed_at_birth, "they begin alike");
+	ok(each_kind_was_tried(), "calls of each kind succeeded, and failed");
+	diag("%ld starts, %ld ends, %ld of them afterwards", sum.starts,
+	     sum.ends, sum.after);
+	ok(!sum.others_starts && sum.starts == sum.ends &&
+	   (sum.starts > (long)sum.calls / 8) == with_us,
+	   "one twin is told of them, each start with its end; one is not");
+	if (watching)
+		tell_watched();
+	ok(agree, "results, errno, mappings and bytes agree in %lu calls",
+	   sum.calls);
+}
+
+/* The heap has room for what anybody allocates: the break is ours. */
+static void make_room(void)
 {
 	char *volatile some;
 
-	/* The heap has room for what anybody allocates: the break is ours. */
 	mallopt(M_TOP_PAD, 8 << 20);
 	mallopt(M_TRIM_THRESHOLD, 1 << 30);
 	some = malloc(100 << 10);
 	free(some);
-	/* Below all else: what the kernel chooses is never in it. */
-	area = mmap((void *)(1UL << 40), AREA * PAGE, RW,
-		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
-	if (area == MAP_FAILED)
-		bail("no memory");
-}
-
-static void compare(const struct twins *t, unsigned long seed)
-{
-	unsigned long good = count_good(t->plain), i = first_difference(t);
-
-	ok(!t->plain_status && !t->patched_status, "both twins live to the end");
-	ok(t->plain->heap == t->patched->heap, "they begin alike");
-	diag("%lu calls succeeded, %ld starts were heard", good,
-	     t->patched->events);
-	ok(good > nr_calls / 4 && good < nr_calls && !t->plain->events &&
-	   t->patched->events > (long)nr_calls / 8,
-	   "calls of both kinds were made, and one twin was told of them");
-	if (!ok(i == nr_calls, "results, errno, mappings and bytes are the same"))
-		tell_difference(seed, i);
 }
 
 int main(int argc, char **argv)
 {
 	unsigned long seed = argc > 1 ? strtoul(argv[1], NULL, 0) : 0;
-	struct twins t;
 
 	if (!seed)
 		seed = (unsigned long)getpid() << 32 | raw3(SYS_time, 0, 0, 0);
@@ -376,11 +664,10 @@ int main(int argc, char **argv)
 		nr_calls = strtoul(argv[2], NULL, 0);
 	if (argc > 3)
 		sources = argv[3];
-	watching = argc > 4;
-	tap_begin(nr_calls > 200000 ? 3600 : 60);
-	diag("seed %#lx, %lu calls", seed, nr_calls);
-	set_up();
-	t = run_twins(seed);
-	compare(&t, seed);
+	watching = neighbours_are_one = argc > 4;
+	tap_begin(60 + nr_calls / 1000);
+	diag("seed %#lx, %lu calls, sources %s", seed, nr_calls, sources);
+	make_room();
+	tell_outcome(many_lives(seed, nr_calls));
 	return tap_end();
 }

@@ -2,11 +2,16 @@
 #ifndef TWIN_MAPS_H
 #define TWIN_MAPS_H
 /*
- * The mappings of a range in a form that two processes can compare.
+ * The mappings of a range, in a form that two processes can compare: where they
+ * begin and end, what may be done with them, of which file they are and from
+ * where in it on.
  *
- * Neighbours that differ in nothing are one: whether the kernel keeps two
- * entries for them is no property of the memory.  A file is a number, in the
- * order in which the caller made them known.
+ * A file is a number, as its inode differs from one process to the other: its
+ * place in the order in which the caller made it known; or, of one that is not
+ * known (memory that is shared, and has no name), that in which it was met.
+ *
+ * One question after another by PROCMAP_QUERY is the fastest way to ask, and
+ * doesn't tell all; what else there is to tell /proc/self/smaps knows.
  */
 #include <fcntl.h>
 #include <sys/ioctl.h>
@@ -33,61 +38,104 @@ struct procmap_query_6_11 {
 	uint64_t build_id;
 };
 #define PROCMAP_QUERY_6_11 _IOWR('f', 17, struct procmap_query_6_11)
-#define QUERY_READ 1
-#define QUERY_WRITE 2
-#define QUERY_EXEC 4
-#define QUERY_SHARED 8
+#define QUERY_FLAGS 15
 #define QUERY_THIS_OR_NEXT 16
 
-struct area {
-	unsigned long start;
-	unsigned long end;
-	unsigned long offset;
-	unsigned int flags;	/* of QUERY_READ to QUERY_SHARED */
-	unsigned int file;	/* its number, 0 for none */
-};
-
-struct area_list {
-	unsigned int n;
-	struct area area[256];
-};
+/* What smaps calls the flags; the first four are the query's. */
+static const char flag_names[] =
+	"rd wr ex sh mr mw me ms gd pf lo io sr rr dc de lf ac nr ht sf ar wf "
+	"dd sd mm hg nh mg um dp ss uw gu";
+#define KEY_SHIFT 48
 
 struct inode {
 	dev_t dev;
 	unsigned long number;
 };
 
-/* The number of each is its place plus one. */
+struct area {
+	unsigned long start;
+	unsigned long end;
+	unsigned long offset;
+	unsigned long flags;	/* by their place in flag_names */
+	unsigned long file;	/* its number, 0 for none */
+};
+
+#define MAX_AREAS 256
+#define MAX_FILES 128
+
+struct area_list {
+	unsigned int n;
+	unsigned int nr_met;
+	struct area area[MAX_AREAS];
+	struct inode met[MAX_FILES];
+};
+
+/*
+ * Of memory that userfaultfd knows, and other that it doesn't, the kernel never
+ * makes one mapping.  So it may be no matter where one ends, and another that
+ * differs in nothing begins.
+ */
+static bool neighbours_are_one;
+
 static struct inode known_file[16];
 static unsigned int nr_known_files;
 
-/* Anonymous memory that is shared has an inode for each mapping. */
-#define UNKNOWN_FILE 1000
+static int maps_fd, smaps_fd;
 
-static inline unsigned int file_number(const struct inode *inode)
+/* -- numbers of files -- */
+
+static inline bool is_inode(const struct inode *a, const struct inode *b)
 {
+	return a->dev == b->dev && a->number == b->number;
+}
+
+static inline unsigned long file_number(struct area_list *list,
+					const struct inode *inode)
+{
+	if (!inode->dev && !inode->number)
+		return 0;
 	for (unsigned int i = 0; i < nr_known_files; i++)
-		if (known_file[i].dev == inode->dev &&
-		    known_file[i].number == inode->number)
-			return i + 1;
-	return inode->dev || inode->number ? UNKNOWN_FILE : 0;
+		if (is_inode(&known_file[i], inode))
+			return 1 + i;
+	for (unsigned int i = 0; i < list->nr_met; i++)
+		if (is_inode(&list->met[i], inode))
+			return 1000 + i;
+	if (list->nr_met == MAX_FILES)
+		bail("too many files");
+	list->met[list->nr_met] = *inode;
+	return 1000 + list->nr_met++;
 }
 
-static inline bool query(int fd, unsigned long at, struct area *ret,
-			 struct inode *ret_inode)
+/* -- a list of areas -- */
+
+static inline bool continues(const struct area *a, const struct area *b)
 {
-	struct procmap_query_6_11 q = {
-		.size = sizeof(q),
-		.query_flags = QUERY_THIS_OR_NEXT,
-		.query_addr = at,
-	};
-
-	if (raw3(SYS_ioctl, fd, PROCMAP_QUERY_6_11, (long)&q))
-		return false;
-	*ret = (struct area){ q.start, q.end, q.offset, q.flags & 15, 0 };
-	*ret_inode = (struct inode){ makedev(q.major, q.minor), q.inode };
-	return true;
+	return neighbours_are_one && a->end == b->start &&
+	       a->flags == b->flags && a->file == b->file &&
+	       (!a->file || a->offset + (a->end - a->start) == b->offset);
 }
+
+static inline void add_area(struct area_list *list, struct area a,
+			    const struct inode *inode)
+{
+	struct area *last = list->n ? &list->area[list->n - 1] : NULL;
+
+	a.file = file_number(list, inode);
+	if (last && continues(last, &a)) {
+		last->end = a.end;
+		return;
+	}
+	if (list->n == MAX_AREAS)
+		bail("too many mappings");
+	list->area[list->n++] = a;
+}
+
+static inline void clear_list(struct area_list *list)
+{
+	list->n = list->nr_met = 0;
+}
+
+/* -- by questions, or from the text where the kernel is older than 6.11 -- */
 
 static inline bool parse_line(const char *line, struct area *ret,
 			      struct inode *ret_inode)
@@ -99,95 +147,153 @@ static inline bool parse_line(const char *line, struct area *ret,
 		   perms, &ret->offset, &major, &minor,
 		   &ret_inode->number) != 7)
 		return false;
-	ret->flags = (perms[0] == 'r') * QUERY_READ |
-		     (perms[1] == 'w') * QUERY_WRITE |
-		     (perms[2] == 'x') * QUERY_EXEC |
-		     (perms[3] == 's') * QUERY_SHARED;
+	ret->flags = (perms[0] == 'r') | (perms[1] == 'w') << 1 |
+		     (perms[2] == 'x') << 2 | (perms[3] == 's') << 3;
 	ret_inode->dev = makedev(major, minor);
 	return true;
 }
 
-static inline bool find_in_text(int fd, unsigned long at, struct area *ret,
-				struct inode *ret_inode)
+static inline char *read_text(int fd)
 {
-	static char text[256 << 10];
+	static char text[512 << 10];
 	size_t len = 0;
 	long n;
 
 	while ((n = pread(fd, text + len, sizeof(text) - 1 - len, len)) > 0)
 		len += n;
 	text[len] = 0;
-	for (char *line = text, *eol; (eol = strchr(line, '\n')); line = eol + 1)
+	return text;
+}
+
+static inline bool find_in_text(unsigned long at, struct area *ret,
+				struct inode *ret_inode)
+{
+	for (char *line = read_text(maps_fd), *eol; (eol = strchr(line, '\n'));
+	     line = eol + 1)
 		if (parse_line(line, ret, ret_inode) && ret->end > at)
 			return true;
 	return false;
 }
 
-/* The mapping at an address, or the next one.  @fd: /proc/self/maps. */
-static inline bool find_area(int fd, unsigned long at, struct area *ret,
+/* The mapping at an address, or the next one. */
+static inline bool find_area(unsigned long at, struct area *ret,
 			     struct inode *ret_inode)
 {
-	/* A kernel before 6.11 has the text only. */
-	bool found = raw3(SYS_ioctl, fd, PROCMAP_QUERY_6_11, 0) == -ENOTTY ?
-			     find_in_text(fd, at, ret, ret_inode) :
-			     query(fd, at, ret, ret_inode);
+	struct procmap_query_6_11 q = {
+		.size = sizeof(q),
+		.query_flags = QUERY_THIS_OR_NEXT,
+		.query_addr = at,
+	};
+	long err = raw3(SYS_ioctl, maps_fd, PROCMAP_QUERY_6_11, (long)&q);
 
-	if (found)
-		ret->file = file_number(ret_inode);
-	return found;
+	if (err == -ENOTTY)
+		return find_in_text(at, ret, ret_inode);
+	*ret = (struct area){ q.start, q.end, q.offset, q.flags & QUERY_FLAGS,
+			      0 };
+	*ret_inode = (struct inode){ makedev(q.major, q.minor), q.inode };
+	return !err;
 }
 
-/* What is mapped here is the next file to know. */
-static inline void know_file(int fd, const void *at)
-{
-	struct area a;
-
-	if (!find_area(fd, (unsigned long)at, &a, &known_file[nr_known_files]))
-		bail("nothing mapped at %p", at);
-	nr_known_files++;
-}
-
-static inline bool continues(const struct area *a, const struct area *b)
-{
-	return a->end == b->start && a->flags == b->flags &&
-	       a->file == b->file &&
-	       (!a->file || a->offset + (a->end - a->start) == b->offset);
-}
-
-static inline void add_area(struct area_list *list, const struct area *a)
-{
-	struct area *last = list->n ? &list->area[list->n - 1] : NULL;
-
-	if (last && continues(last, a)) {
-		last->end = a->end;
-		return;
-	}
-	if (list->n == sizeof(list->area) / sizeof(list->area[0]))
-		bail("too many mappings");
-	list->area[list->n++] = *a;
-}
-
-/* Appends what is mapped in [start, end). */
-static inline void list_areas(int fd, unsigned long start, unsigned long end,
+/* Appends what begins before @end, and doesn't end before @start. */
+static inline void list_areas(unsigned long start, unsigned long end,
 			      struct area_list *list)
 {
 	struct inode inode;
 	struct area a;
 
-	while (start < end && find_area(fd, start, &a, &inode) &&
-	       a.start < end) {
-		add_area(list, &a);
+	while (start < end && find_area(start, &a, &inode) && a.start < end) {
+		add_area(list, a, &inode);
 		start = a.end;
 	}
 }
 
-static inline void tell_areas(const struct area_list *list, const char *whose)
+/* What is mapped here is the next file to know. */
+static inline void know_file(const void *at)
+{
+	struct area a;
+
+	if (!find_area((unsigned long)at, &a, &known_file[nr_known_files++]))
+		bail("nothing mapped at %p", at);
+}
+
+/* -- all there is to know -- */
+
+/* "VmFlags: rd wr mr mw me ac" */
+static inline unsigned long parse_flags(char *names)
+{
+	unsigned long flags = 0;
+	const char *known;
+
+	for (char *name = strtok(names, " "); name; name = strtok(NULL, " "))
+		if ((known = strstr(flag_names, name)))
+			flags |= 1UL << (known - flag_names) / 3;
+	return flags;
+}
+
+/*
+ * What follows from having neighbours: to be userfaultfd's; whether memory that
+ * was never touched is counted still when nobody can write it any more; and how
+ * far away from a guard there may be one.
+ */
+static inline unsigned long flags_of_neighbours(void)
+{
+	char names[] = "uw ac gu";
+
+	return neighbours_are_one ? parse_flags(names) : 0;
+}
+
+/* A mapping's first line begins with a number, the others with a capital. */
+static inline bool begins_mapping(const char *line)
+{
+	return *line < 'A' || *line > 'Z';
+}
+
+/* All mappings of the process, one after another, with all of their flags. */
+static inline void each_area(void (*visit)(const struct area *,
+					   const struct inode *, void *),
+			     void *arg)
+{
+	unsigned long key = 0, ignored = flags_of_neighbours();
+	struct inode inode;
+	struct area a;
+
+	for (char *line = read_text(smaps_fd), *eol;
+	     (eol = strchr(line, '\n')); line = eol + 1) {
+		*eol = 0;
+		if (begins_mapping(line))
+			parse_line(line, &a, &inode);
+		else if (!strncmp(line, "ProtectionKey:", 14))
+			key = strtoul(line + 14, NULL, 10);
+		else if (!strncmp(line, "VmFlags: ", 9)) {
+			a.flags = parse_flags(line + 9) & ~ignored;
+			a.flags |= key << KEY_SHIFT;
+			visit(&a, &inode, arg);
+		}
+	}
+}
+
+/* -- telling -- */
+
+static inline bool has_area(const struct area_list *list, const struct area *a)
 {
 	for (unsigned int i = 0; i < list->n; i++)
-		diag("%s %#lx-%#lx offset %#lx flags %u file %u", whose,
-		     list->area[i].start, list->area[i].end,
-		     list->area[i].offset, list->area[i].flags,
-		     list->area[i].file);
+		if (!memcmp(&list->area[i], a, sizeof(*a)))
+			return true;
+	return false;
+}
+
+/* Those that the other list has not. */
+static inline void tell_areas(const char *what, const struct area_list *list,
+			      const struct area_list *other)
+{
+	for (unsigned int i = 0; i < list->n; i++) {
+		const struct area *a = &list->area[i];
+
+		if (!has_area(other, a))
+			diag("%s %#lx-%#lx offset %#lx flags %#lx file %lu",
+			     what, a->start, a->end, a->offset, a->flags,
+			     a->file);
+	}
 }
 
 #endif /* TWIN_MAPS_H */

@@ -4,6 +4,7 @@
  * and the memory are those of the kernel.  A table of calls, right and wrong,
  * each made once through libc and once past it, on two areas built alike.
  */
+#include <fcntl.h>
 #include <sys/shm.h>
 
 #include "live.h"
@@ -36,6 +37,8 @@ struct call {
 #define NOREPLACE (ANON | MAP_FIXED_NOREPLACE)
 #define MOVE MREMAP_MAYMOVE
 #define TO (MREMAP_MAYMOVE | MREMAP_FIXED)
+#define PATH(path) (long)(path)
+#define CUT (O_RDWR | O_TRUNC)
 static const struct call calls[] = {
 	{ "munmap", SYS_munmap, { 0, P(2) }, 1 },
 	{ "munmap a byte", SYS_munmap, { P(1), 1 }, 1 },
@@ -115,6 +118,17 @@ static const struct call calls[] = {
 	{ "shmdt unaligned", SYS_shmdt, { 1 }, 1 },
 	{ "shmat bad", SYS_shmat, { -1, 0, SHM_REMAP }, 2 },
 	{ "shmat to null", SYS_shmat, { -1, 0, SHM_REMAP }, 0 },
+	{ "remap_file_pages of no file", SYS_remap_file_pages,
+	  { 0, P(2), 0, 0, 0 }, 1 },
+	{ "ftruncate bad", SYS_ftruncate, { -1, 0 }, 0 },
+	{ "truncate of no path", SYS_truncate, { 0, 0 }, 0 },
+	{ "fallocate bad", SYS_fallocate, { -1, 3, 0, P(1) }, 0 },
+	{ "open a directory to cut it", SYS_open, { PATH("/"), CUT }, 0 },
+	{ "openat of a bad directory", SYS_openat, { -1, PATH("x"), CUT }, 0 },
+	{ "creat a directory", SYS_creat, { PATH("/"), 0600 }, 0 },
+	{ "execve of no path", SYS_execve, { 0, 0, 0 }, 0 },
+	{ "execve of no program", SYS_execve, { PATH("/"), 0, 0 }, 0 },
+	{ "execveat bad", SYS_execveat, { -1, PATH("x"), 0, 0, 0 }, 0 },
 	{ "process_madvise bad", SYS_process_madvise,
 	  { -1, 0, 1, MADV_DONTNEED, 0 }, 2 },
 	{ "process_madvise flags", SYS_process_madvise,
@@ -140,6 +154,25 @@ static long by_name(long nr, const long *a)
 		return shmdt((void *)a[0]);
 	case SYS_shmat:
 		return (long)shmat(a[0], (void *)a[1], a[2]);
+	case SYS_remap_file_pages:
+		return remap_file_pages((void *)a[0], a[1], a[2], a[3], a[4]);
+	case SYS_ftruncate:
+		return ftruncate(a[0], a[1]);
+	case SYS_truncate:
+		return truncate((char *)a[0], a[1]);
+	case SYS_fallocate:
+		return fallocate(a[0], a[1], a[2], a[3]);
+	case SYS_open:
+		return open((char *)a[0], a[1], a[2]);
+	case SYS_openat:
+		return openat(a[0], (char *)a[1], a[2], a[3]);
+	case SYS_creat:
+		return creat((char *)a[0], a[1]);
+	case SYS_execve:
+		return execve((char *)a[0], (char **)a[1], (char **)a[2]);
+	case SYS_execveat:
+		return execveat(a[0], (char *)a[1], (char **)a[2],
+				(char **)a[3], a[4]);
 	default:
 		return process_madvise(a[0], (void *)a[1], a[2], a[3], a[4]);
 	}

@@ -161,7 +161,7 @@ int mmun_watch(struct mmun_watch *watch, struct mm_struct *mm,
  *
  * When nobody is interested in a mapping any more, it costs nothing any more.
  *
- * Context: as mmun_watch(); in a callback it is put off to the next call.
+ * Context: as mmun_watch(); in a callback it warns, and nothing happens.
  */
 void mmun_unwatch(struct mmun_watch *watch);
 

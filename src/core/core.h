@@ -9,8 +9,9 @@
  *   mm->mmap_lock	users; registration		(mm.c)
  *   mm->lock		the list's writers		(mmu_notifier.c)
  *
- * and fork() takes the list of domains, then every mm->lock.  Nothing is called
- * under mm->lock; the event path (invalidate.c) takes neither.
+ * and fork() holds the list of domains, but neither of these (fork.c).  Nothing is
+ * called under mm->lock; the event path (invalidate.c) takes neither, but a put in
+ * a callback takes the second.
  *
  * Who may run beside whom on one mm (X: excluded by mmap_lock or mm->lock,
  * w: the row waits for the column, -: side by side):
@@ -104,6 +105,12 @@ static inline uint64_t mn_known(const struct mmu_notifier *mn)
 	return ((uint64_t)(uintptr_t)mn ^ 0x6d6d756e6f746966ULL) & ~(uint64_t)MN_FLAGS;
 }
 
+/* Does anybody listen?  Context: any. */
+static inline bool mmun_is_heard(const struct mm_struct *mm)
+{
+	return mmun_read(&mm->first);
+}
+
 /* What the calling thread is doing inside the library. */
 struct mmun_walk {
 	struct mm_struct *mm;
@@ -186,7 +193,10 @@ void mmun_wait_for_ranges(struct mm_struct *mm);
 
 /* release.c */
 void mmun_release_notifiers(struct mm_struct *mm);
-/* As mmun_mm_exit(), waiting for nobody.  Context: any, a signal handler too. */
+/*
+ * As mmun_mm_exit(), waiting for nobody.  Context: any, a signal handler too; in a
+ * callback it does nothing, as that may hold what ->release wants.
+ */
 void mmun_mm_exit_now(struct mm_struct *mm);
 /* Call ->release unless somebody has; in a walk. */
 void mmun_release_one(struct mmu_notifier *mn, struct mm_struct *mm);

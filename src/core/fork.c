@@ -2,6 +2,10 @@
 /*
  * fork(), and staying in memory.
  *
+ * No lock of an mm is held over a fork(): a callback inside free() may put, and so
+ * want it, with a lock of the allocator held that fork() goes on to take.  In the
+ * child a list may be in the middle of a change, and is put in order.
+ *
  * The child's mm_self() has no notifiers, as the kernel's child mm.  Those that
  * it inherited in memory are as if their mm had been released without telling
  * them: off the list, still pinned, freed by their owners' puts.
@@ -16,32 +20,20 @@
 #include "core/own_ranges.h"
 #include "core/registration.h"
 
-static void lock_list(struct mmun_srcu *sp)
+/* Those that can be found and are not on their way out; see registration.h. */
+static void repair_list(struct mm_struct *mm)
 {
-	struct mm_struct *mm = sp->owner;
+	struct mmu_notifier **at = &mm->first;
 
-	if (mm)
-		mmun_lock(&mm->lock);
-}
+	while (*at) {
+		struct mn_private *priv = mn_private(*at);
 
-static void unlock_list(struct mmun_srcu *sp)
-{
-	struct mm_struct *mm = sp->owner;
-
-	if (mm)
-		mmun_unlock(&mm->lock);
-}
-
-static void before_fork(void)
-{
-	mmun_srcu_fork_prepare();
-	mmun_srcu_fork_each(lock_list);
-}
-
-static void after_fork_in_parent(void)
-{
-	mmun_srcu_fork_each(unlock_list);
-	mmun_srcu_fork_done();
+		priv->pprev = at;
+		if (priv->state & MN_LISTED)
+			at = &priv->next;
+		else
+			*at = priv->next;
+	}
 }
 
 static void orphan_notifiers(struct mm_struct *mm)
@@ -62,6 +54,7 @@ static void reset_mm(struct mmun_srcu *sp)
 	if (!mm)
 		return;
 	mmun_mm_fork_child(mm);
+	repair_list(mm);
 	if (mmun_mm_is_static(mm))
 		orphan_notifiers(mm);
 }
@@ -92,8 +85,8 @@ int mmun_fork_init(void)
 		return 0;
 	mmun_lock(&lock);
 	if (!done) {
-		err = pthread_atfork(before_fork, after_fork_in_parent,
-				     after_fork_in_child);
+		err = pthread_atfork(mmun_srcu_fork_prepare,
+				     mmun_srcu_fork_done, after_fork_in_child);
 		if (!err)
 			mmun_store_release(&done, 1);
 	}

@@ -29,7 +29,10 @@ static inline uint32_t wants_of(const struct mmu_notifier_ops *ops)
 	return wants;
 }
 
-/* Under mm->lock. */
+/*
+ * Under mm->lock.  In this order, for a fork() that comes in between: whoever can
+ * be found from mm->first is whole but for pprev.
+ */
 static inline void list_add(struct mm_struct *mm, struct mmu_notifier *mn)
 {
 	struct mn_private *priv = mn_private(mn);

@@ -59,6 +59,8 @@ void mmun_release_notifiers(struct mm_struct *mm)
 
 void mmun_mm_exit_now(struct mm_struct *mm)
 {
+	if (mmun_in_callback(mm))
+		return;
 	mmun_xchg(&mm->mm_users, 0);
 	release_now(mm);
 }

@@ -26,6 +26,8 @@ static struct {
 	bool tried;
 	bool fork_handlers;
 	bool exit_handler;
+	const void *forking;	/* the task that holds the lock for fork() ... */
+	unsigned int forks;	/* ... so many times: a callback of that forks */
 } state;
 
 static void make_self(void)
@@ -58,7 +60,12 @@ static void exit_self(void)
 /* fork() waits until a start is complete: a child could not go on with it. */
 static void before_fork(void)
 {
+	if (mmun_read(&state.forking) == &mmun_task) {
+		state.forks++;
+		return;
+	}
 	mmun_lock(&state.lock);
+	mmun_write(&state.forking, &mmun_task);
 	mmun_fork_event_start();
 	mmun_watch_fork_prepare();
 }
@@ -66,11 +73,16 @@ static void before_fork(void)
 static void unlock_after_fork(void)
 {
 	mmun_watch_fork_done();
+	mmun_write(&state.forking, NULL);
 	mmun_unlock(&state.lock);
 }
 
 static void after_fork_in_parent(void)
 {
+	if (state.forks) {
+		state.forks--;
+		return;
+	}
 	mmun_fork_event_end();
 	unlock_after_fork();
 }
@@ -78,6 +90,7 @@ static void after_fork_in_parent(void)
 /* Sources that need more than the memory start again with the first registration. */
 static void after_fork_in_child(void)
 {
+	state.forks = 0;
 	mmun_sources_fork_child();
 	state.started = 0;
 	unlock_after_fork();

@@ -3,9 +3,7 @@
  * Watches lie in a tree, by the range that they are about.  Sources know
  * nothing of them: they are told of whole mappings.
  *
- * An unwatch takes the watch out of the tree, and adds its range to one that
- * is late; the sources hear of it at once, or, in a callback, with the next
- * call.
+ * Both locks are held over fork(), and no callback wants one.
  */
 #include <errno.h>
 #include <limits.h>
@@ -41,25 +39,16 @@ static struct {
 	struct mmun_interval_tree tree;
 	unsigned long late_start;	/* unwatched, and no source knows */
 	unsigned long late_end;
-	const void *forking;		/* the task that holds both for fork() */
 } watches;
 
-/*
- * A callback may unwatch, and fork() has some.  Context: any but a signal
- * handler.
- */
 static void lock_tree(struct mmun_sigmask *saved)
 {
-	mmun_block_signals(saved);
-	if (mmun_read(&watches.forking) != &mmun_task)
-		mmun_lock(&watches.lock);
+	mmun_lock_save(&watches.lock, saved);
 }
 
 static void unlock_tree(const struct mmun_sigmask *saved)
 {
-	if (mmun_read(&watches.forking) != &mmun_task)
-		mmun_unlock(&watches.lock);
-	mmun_restore_signals(saved);
+	mmun_unlock_restore(&watches.lock, saved);
 }
 
 bool mmun_is_watched(unsigned long start, unsigned long end)
@@ -296,11 +285,15 @@ void mmun_unwatch(struct mmun_watch *watch)
 {
 	struct mmun_sigmask saved;
 
+	if (mmun_in_callback(&mmun_self)) {
+		mmun_warn_once("mmun_unwatch() in a callback: still watched");
+		return;
+	}
 	if (!watch || !release(watch)) {
 		mmun_warn_once("mmun_unwatch() of what is no watch");
 		return;
 	}
-	if (watch->mm != &mmun_self || mmun_in_callback(&mmun_self))
+	if (watch->mm != &mmun_self)
 		return;
 	mmun_lock_save(&watches.calls, &saved);
 	unwatch_late();
@@ -321,12 +314,10 @@ void mmun_watch_fork_prepare(void)
 {
 	mmun_lock(&watches.calls);
 	mmun_lock(&watches.lock);
-	mmun_write(&watches.forking, &mmun_task);
 }
 
 void mmun_watch_fork_done(void)
 {
-	mmun_write(&watches.forking, NULL);
 	mmun_unlock(&watches.lock);
 	mmun_unlock(&watches.calls);
 }

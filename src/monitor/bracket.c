@@ -45,13 +45,24 @@ bool mmun_announced(const struct mmun_bracket *self)
 	return true;
 }
 
-bool mmun_grown_in_place(const struct mmun_raw_event *ev)
+/* What the outer bracket's own call comes to says less than this one. */
+long mmun_call_inside(const struct mmun_call *call)
+{
+	long ret = mmun_make_call(call);
+
+	if (ret != -1)
+		mmun_calling.bracket->changed = true;
+	return ret;
+}
+
+bool mmun_grown_in_place(const struct mmun_raw_event *ev, long *ret_addr)
 {
 	const unsigned long *arg = ev->arg;
 
-	return arg[3] == MREMAP_MAYMOVE && arg[1] &&
-	       arg[2] > arg[1] &&
-	       mmun_syscall(SYS_mremap, arg[0], arg[1], arg[2], 0) == (long)arg[0];
+	if (arg[3] != MREMAP_MAYMOVE || !arg[1] || arg[2] <= arg[1])
+		return false;
+	*ret_addr = mmun_syscall(SYS_mremap, arg[0], arg[1], arg[2], 0);
+	return *ret_addr >= 0 || *ret_addr < -4095;
 }
 
 /* -- brackets whose call is being made -- */

@@ -48,6 +48,7 @@ mmun_make_call(const struct mmun_call *call)
  */
 struct mmun_bracket {
 	uint64_t id;
+	bool changed;		/* by a call inside of it, for certain */
 	unsigned int n;
 	struct mmun_span span[MMUN_MAX_SPANS];
 };
@@ -63,6 +64,8 @@ extern __thread struct mmun_calling mmun_calling
 
 /* Have subscribers been told of all this, by the bracket that we are in? */
 bool mmun_announced(const struct mmun_bracket *self);
+/* Make that one's call, which is inside of another. */
+long mmun_call_inside(const struct mmun_call *call);
 
 /*
  * Brackets whose call is being made, for a source that tells afterwards: it
@@ -87,7 +90,7 @@ void mmun_brackets_fork_child(void);
  * Growing a mapping moves it or not, and only the kernel knows.  In place
  * nothing is invalidated: so that is tried first, as the kernel itself does.
  */
-bool mmun_grown_in_place(const struct mmun_raw_event *ev);
+bool mmun_grown_in_place(const struct mmun_raw_event *ev, long *ret_addr);
 
 static inline void mmun_end_range(struct mmu_notifier_range *range,
 				  bool unchanged)
@@ -101,47 +104,59 @@ static inline void mmun_end_range(struct mmu_notifier_range *range,
 	mmu_notifier_invalidate_range_end(range);
 }
 
-/* Make the call between the start and the end of each range that it changes. */
+/* Make the call between the start and the end of each range in @self. */
 static inline __attribute__((always_inline)) long
-mmun_bracket(const struct mmun_raw_event *ev, const struct mmun_call *call)
+mmun_bracket_spans(const struct mmun_raw_event *ev, const struct mmun_call *call,
+		   struct mmun_bracket *self)
 {
 	struct mmu_notifier_range range[MMUN_MAX_SPANS];
 	struct mmun_calling outer = mmun_calling;
-	struct mmun_bracket self;
 	struct mmun_sigmask saved;
 	bool unchanged;
 	int slot = -1;
 	long ret;
 
-	if (ev->nr == SYS_mremap && !call->foreign && mmun_grown_in_place(ev))
-		return ev->arg[0];
-	self.n = mmun_decode(ev, self.span);
-	if (!self.n || (mmun_unlikely(outer.bracket) && mmun_announced(&self)))
+	if (!self->n)
 		return mmun_make_call(call);
-	for (unsigned int i = 0; i < self.n; i++) {
-		mmu_notifier_range_init(&range[i], self.span[i].event,
-					self.span[i].flags, &mmun_self,
-					self.span[i].start, self.span[i].end);
+	if (mmun_unlikely(outer.bracket) && mmun_announced(self))
+		return mmun_call_inside(call);
+	for (unsigned int i = 0; i < self->n; i++) {
+		mmu_notifier_range_init(&range[i], self->span[i].event,
+					self->span[i].flags, &mmun_self,
+					self->span[i].start, self->span[i].end);
 		mmu_notifier_invalidate_range_start(&range[i]);
 	}
-	mmun_write(&self.id, ++mmun_calling.last_id);
-	mmun_calling.id = self.id;
-	mmun_write(&mmun_calling.bracket, &self);
+	self->changed = false;
+	mmun_write(&self->id, ++mmun_calling.last_id);
+	mmun_calling.id = self->id;
+	mmun_write(&mmun_calling.bracket, self);
 	mmun_barrier();
 	if (mmun_is_watching())
-		slot = mmun_bracket_publish(ev, &self, &saved);
+		slot = mmun_bracket_publish(ev, self, &saved);
 	ret = mmun_make_call(call);
 	if (mmun_unlikely(slot >= 0))
 		mmun_bracket_withdraw(slot, &saved);
 	mmun_barrier();
 	mmun_write(&mmun_calling.bracket, outer.bracket);
 	mmun_calling.id = outer.id;
-	mmun_write(&self.id, 0);
-	unchanged = (ret == -1 || ev->nr == SYS_brk) &&
-		    mmun_unchanged(ev, ret == -1 ? errno : 0);
-	for (unsigned int i = 0; i < self.n; i++)
+	mmun_write(&self->id, 0);
+	unchanged = ret == -1 && !self->changed && mmun_unchanged(ev, errno);
+	for (unsigned int i = 0; i < self->n; i++)
 		mmun_end_range(&range[i], unchanged);
 	return ret;
+}
+
+static inline __attribute__((always_inline)) long
+mmun_bracket(const struct mmun_raw_event *ev, const struct mmun_call *call)
+{
+	struct mmun_bracket self;
+	long grown;
+
+	if (ev->nr == SYS_mremap && !call->foreign &&
+	    mmun_grown_in_place(ev, &grown))
+		return grown;
+	self.n = mmun_decode(ev, self.span);
+	return mmun_bracket_spans(ev, call, &self);
 }
 
 #endif /* MMUN_MONITOR_BRACKET_H */

@@ -133,7 +133,7 @@ static void decode_remap_file_pages(const unsigned long *arg,
  */
 static void decode_mremap(const unsigned long *arg, struct mmun_spans *s)
 {
-	unsigned long old = arg[0], flags = arg[3];
+	unsigned long old = mmun_untag(arg[0]), flags = arg[3];
 	unsigned long old_len = mmun_page_up(arg[1]), new_len = mmun_page_up(arg[2]);
 
 	if (!mmun_page_aligned(old) || !new_len ||
@@ -243,15 +243,17 @@ static bool find_start(const struct mmun_mapping *m, void *arg)
 static void decode_mprotect(const unsigned long *arg, struct mmun_spans *s)
 {
 	unsigned int flags = arg[2] & PROT_READ ? MMUN_RANGE_READABLE : 0;
-	struct grows_down g = { arg[0], arg[0] };
+	unsigned long start = mmun_untag(arg[0]);
+	struct grows_down g = { start, start };
 
-	if (!mmun_are_pages(arg[0], arg[1]) ||
+	if (!mmun_are_pages(start, arg[1]) ||
 	    (arg[2] & ~(unsigned long)PROT_KNOWN))
 		return;
 	/* From the start of the stack, wherever that is. */
 	if (arg[2] & PROT_GROWSDOWN)
 		mmun_each_mapping(find_start, &g);
-	mmun_span_add(s, g.start, arg[0] + mmun_page_up(arg[1]), MMU_NOTIFY_PROTECTION_VMA, flags);
+	mmun_span_add(s, g.start, start + mmun_page_up(arg[1]),
+		      MMU_NOTIFY_PROTECTION_VMA, flags);
 }
 
 /* -- brk -- */
@@ -287,6 +289,10 @@ static void decode_shmat(const unsigned long *arg, struct mmun_spans *s)
 	if (arg[2] & SHM_RND)
 		addr -= addr % SHMLBA;
 	err = mmun_syscall(SYS_shmctl, (int)arg[0], IPC_STAT, &ds);
+	/* One of huge pages is mapped in these; what it consists of it doesn't say. */
+	if (!err && !(addr & (huge_page_size - 1)))
+		ds.shm_segsz = (ds.shm_segsz + huge_page_size - 1) &
+			       ~(huge_page_size - 1);
 	if (!err)
 		mmun_span_add_pages(s, addr, ds.shm_segsz, MMU_NOTIFY_UNMAP);
 	else if (err != -EINVAL && err != -EIDRM && mmun_page_aligned(addr))
@@ -376,6 +382,28 @@ unsigned int mmun_decode_any(const struct mmun_raw_event *ev,
 	return s.n;
 }
 
+bool mmun_is_event_call(long nr)
+{
+	switch (nr) {
+	case SYS_munmap:
+	case SYS_mmap:
+	case SYS_madvise:
+	case SYS_mprotect:
+	case SYS_pkey_mprotect:
+	case SYS_mremap:
+	case SYS_brk:
+	case SYS_process_madvise:
+	case SYS_shmdt:
+	case SYS_shmat:
+	case SYS_remap_file_pages:
+	case SYS_execve:
+	case SYS_execveat:
+		return true;
+	default:
+		return mmun_is_file_call(nr);
+	}
+}
+
 static bool failure_changes_nothing(const struct mmun_raw_event *ev, int error)
 {
 	switch (ev->nr) {
@@ -402,8 +430,5 @@ static bool failure_changes_nothing(const struct mmun_raw_event *ev, int error)
 
 bool mmun_unchanged(const struct mmun_raw_event *ev, int error)
 {
-	/* The kernel ignores what it refuses, and libc may call that success. */
-	if (ev->nr == SYS_brk)
-		return mmun_current_brk() > ev->arg[0];
 	return error && failure_changes_nothing(ev, error);
 }

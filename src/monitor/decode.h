@@ -54,7 +54,7 @@ static inline unsigned long mmun_untag(unsigned long addr)
 #ifdef __aarch64__
 	return addr & (MMUN_ADDRESS_END - 1);
 #else
-	return addr;
+	return addr & ~(0x3fUL << 57);	/* LAM; bit 63 is no tag */
 #endif
 }
 
@@ -95,11 +95,20 @@ static inline unsigned int mmun_decode(const struct mmun_raw_event *ev,
 	return mmun_decode_any(ev, span);
 }
 
+/* By its number, may mmun_decode() have anything to say of it? */
+bool mmun_is_event_call(long nr);
+
 /*
- * Did the call, which returned -1 with @error, or something else and 0, surely
- * leave everything as it was?  Many calls stop half way.
+ * Did the call, which failed with @error, or didn't and it is 0, surely leave
+ * everything as it was?  Many calls stop half way.
  */
 bool mmun_unchanged(const struct mmun_raw_event *ev, int error);
+
+/*
+ * For the calls that cut files: is there something to lose, so that it is worth
+ * the look at all mappings?  Not for a file that is new, or grows.
+ */
+bool mmun_file_at_stake(const struct mmun_raw_event *ev);
 
 /* Does this advice, to madvise(), take pages away?  Pure. */
 bool mmun_advice_takes(unsigned int advice);

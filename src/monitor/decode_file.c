@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * Calls that take pages away from a file.  Which memory that is, /proc/self/maps
- * tells, by device and inode; where it cannot, all of it.
- *
- * Nobody wants to pay for that before somebody listens: then it is all of memory,
- * which costs nothing, and whoever registers meanwhile waits for its end.
+ * tells, by device and inode; where it cannot, all of it.  Nobody pays for that
+ * before somebody listens.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -66,7 +64,7 @@ static bool is_file(const struct mmun_mapping *m, const struct file *f)
 	if (!m->inode || m->kind == MMUN_MAPPING_SPECIAL)
 		return false;
 	if (f->any_inode)
-		return m->kind == MMUN_MAPPING_FILE;
+		return true;
 	return m->inode == f->inode &&
 	       (f->any_device || (m->major == f->major && m->minor == f->minor));
 }
@@ -152,6 +150,47 @@ static void know(struct file *f, const struct stat *st, const struct statfs *fs)
 	f->unit = fs ? unit_of(fs) : mmun_page_size;
 }
 
+/* By descriptor, or without a path by that alone. */
+struct place {
+	int fd;
+	const char *path;
+};
+
+static struct place place_of(const struct mmun_raw_event *ev)
+{
+	switch (ev->nr) {
+	case SYS_ftruncate:
+	case SYS_fallocate:
+		return (struct place){ ev->arg[0], NULL };
+	case SYS_openat:
+		return (struct place){ ev->arg[0], (const char *)ev->arg[1] };
+	default:
+		return (struct place){ AT_FDCWD, (const char *)ev->arg[0] };
+	}
+}
+
+static long stat_place(const struct place *p, struct stat *st)
+{
+	if (!p->path)
+		return mmun_syscall(SYS_fstat, p->fd, st);
+	return mmun_syscall(SYS_newfstatat, p->fd, p->path, st, 0);
+}
+
+/* statfs() knows no directory descriptor; the directory's file system is asked. */
+static long statfs_place(const struct place *p, const struct stat *st,
+			 struct statfs *fs)
+{
+	struct stat dir;
+
+	if (!p->path)
+		return mmun_syscall(SYS_fstatfs, p->fd, fs);
+	if (p->fd == AT_FDCWD || *p->path == '/')
+		return mmun_syscall(SYS_statfs, p->path, fs);
+	if (mmun_syscall(SYS_fstat, p->fd, &dir) || dir.st_dev != st->st_dev)
+		return -EXDEV;
+	return mmun_syscall(SYS_fstatfs, p->fd, fs);
+}
+
 /* Errors for which the kernel refuses the call itself as well. */
 static bool no_such_file(long err)
 {
@@ -160,62 +199,79 @@ static bool no_such_file(long err)
 	       err == -EACCES;
 }
 
-/*
- * Return: is there such a file, and is it one that pages can be taken from?
- * When that cannot be known, it has been taken for everything.
- */
-static bool identify(long err, const struct stat *st, long fs_err,
-		     const struct statfs *fs, struct file *f,
-		     struct mmun_spans *s)
-{
-	if (err && !no_such_file(err))
-		everything(s);
-	if (err || !S_ISREG(st->st_mode))
-		return false;
-	know(f, st, fs_err ? NULL : fs);
-	return true;
-}
-
-static bool by_fd(int fd, struct file *f, struct mmun_spans *s)
-{
-	struct statfs fs;
-	struct stat st;
-	long err = mmun_syscall(SYS_fstat, fd, &st);
-
-	return identify(err, &st, err ?: mmun_syscall(SYS_fstatfs, fd, &fs), &fs,
-			f, s);
-}
-
-/* statfs() knows no directory descriptor; the directory's file system is asked. */
-static long statfs_at(int dirfd, const char *path, const struct stat *st,
-		      struct statfs *fs)
-{
-	struct stat dir;
-
-	if (dirfd == AT_FDCWD || *path == '/')
-		return mmun_syscall(SYS_statfs, path, fs);
-	if (mmun_syscall(SYS_fstat, dirfd, &dir) || dir.st_dev != st->st_dev)
-		return -EXDEV;
-	return mmun_syscall(SYS_fstatfs, dirfd, fs);
-}
-
-static bool by_path(int dirfd, const char *path, struct file *f,
-		    struct mmun_spans *s)
-{
-	struct statfs fs;
-	struct stat st;
-	long err = mmun_syscall(SYS_newfstatat, dirfd, path, &st, 0);
-
-	return identify(err, &st, err ?: statfs_at(dirfd, path, &st, &fs), &fs,
-			f, s);
-}
-
 /* -- the calls -- */
 
-static void truncated(const struct file *f, long size, struct mmun_spans *s)
+/* By a look at the arguments: an open() that cuts what is there? */
+static bool open_cuts(unsigned long flags)
 {
-	if (size >= 0)
-		add_part(f, mmun_page_up(size), ULONG_MAX, s);
+	unsigned long only_new = O_CREAT | O_EXCL;
+
+	return (flags & O_TRUNC) && !(flags & O_PATH) &&
+	       (flags & only_new) != only_new;
+}
+
+/* struct open_how begins with the flags; its rules for a path are its own. */
+static bool openat2_cuts(const unsigned long *arg)
+{
+	uint64_t flags;
+
+	return mmun_safe_read(&flags, (const void *)arg[2], sizeof(flags)) &&
+	       open_cuts(flags);
+}
+
+/* Does this mode take pages away?  An unknown one may. */
+static bool fallocate_takes(unsigned int mode)
+{
+	return mode & ~(unsigned int)(FALLOC_FL_KEEP_SIZE |
+				      FALLOC_FL_UNSHARE_RANGE);
+}
+
+bool mmun_is_file_call(long nr)
+{
+	switch (nr) {
+	case SYS_ftruncate:
+	case SYS_truncate:
+	case SYS_fallocate:
+	case SYS_openat:
+	case SYS_openat2:
+#ifdef SYS_open
+	case SYS_open:
+	case SYS_creat:
+#endif
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* By a look at the arguments, may it take anything away? */
+static bool may_take(const struct mmun_raw_event *ev)
+{
+	switch (ev->nr) {
+	case SYS_ftruncate:
+	case SYS_truncate:
+		return (long)ev->arg[1] >= 0;
+	case SYS_openat2:
+		return openat2_cuts(ev->arg);
+	case SYS_fallocate:
+		return fallocate_takes(ev->arg[1]);
+	case SYS_openat:
+		return open_cuts(ev->arg[2]);
+#ifdef SYS_open
+	case SYS_open:
+		return open_cuts(ev->arg[1]);
+	case SYS_creat:
+		return true;
+#endif
+	default:
+		return false;
+	}
+}
+
+static unsigned long new_size(const struct mmun_raw_event *ev)
+{
+	return ev->nr == SYS_ftruncate || ev->nr == SYS_truncate ?
+		       ev->arg[1] : 0;
 }
 
 static void decode_fallocate(const struct file *f, const unsigned long *arg,
@@ -233,99 +289,51 @@ static void decode_fallocate(const struct file *f, const unsigned long *arg,
 	add_part(f, start & -unit, end, s);
 }
 
-/* Does this mode take pages away?  An unknown one may. */
-static bool fallocate_takes(unsigned int mode)
-{
-	return mode & ~(unsigned int)(FALLOC_FL_KEEP_SIZE |
-				      FALLOC_FL_UNSHARE_RANGE);
-}
-
-static void decode_open(int dirfd, unsigned long path, unsigned long flags,
-			struct mmun_spans *s)
-{
-	struct file f;
-
-	if ((flags & O_TRUNC) && by_path(dirfd, (const char *)path, &f, s))
-		truncated(&f, 0, s);
-}
-
-/* struct open_how begins with the flags. */
-static void decode_openat2(const unsigned long *arg, struct mmun_spans *s)
-{
-	uint64_t flags;
-
-	if (mmun_safe_read(&flags, (const void *)arg[2], sizeof(flags)) &&
-	    (flags & O_TRUNC))
-		everything(s);	/* its rules for a path are its own */
-}
-
 static void decode_call(const struct mmun_raw_event *ev, struct mmun_spans *s)
 {
-	const unsigned long *arg = ev->arg;
+	struct place place = place_of(ev);
+	struct statfs fs;
+	struct stat st;
 	struct file f;
+	long err;
 
-	switch (ev->nr) {
-	case SYS_ftruncate:
-		if (by_fd((int)arg[0], &f, s))
-			truncated(&f, arg[1], s);
-		break;
-	case SYS_truncate:
-		if (by_path(AT_FDCWD, (const char *)arg[0], &f, s))
-			truncated(&f, arg[1], s);
-		break;
-	case SYS_fallocate:
-		if (by_fd((int)arg[0], &f, s))
-			decode_fallocate(&f, arg, s);
-		break;
-	case SYS_openat:
-		decode_open((int)arg[0], arg[1], arg[2], s);
-		break;
-	case SYS_openat2:
-		decode_openat2(arg, s);
-		break;
-#ifdef SYS_open
-	case SYS_open:
-		decode_open(AT_FDCWD, arg[0], arg[1], s);
-		break;
-	case SYS_creat:
-		decode_open(AT_FDCWD, arg[0], O_TRUNC, s);
-		break;
-#endif
-	}
-}
-
-/* By a look at the arguments, may it take anything away? */
-static bool may_take(const struct mmun_raw_event *ev)
-{
-	switch (ev->nr) {
-	case SYS_ftruncate:
-	case SYS_truncate:
-	case SYS_openat2:
-		return true;
-	case SYS_fallocate:
-		return fallocate_takes(ev->arg[1]);
-	case SYS_openat:
-		return ev->arg[2] & O_TRUNC;
-#ifdef SYS_open
-	case SYS_open:
-		return ev->arg[1] & O_TRUNC;
-	case SYS_creat:
-		return true;
-#endif
-	default:
-		return false;
-	}
+	if (ev->nr == SYS_openat2)
+		return everything(s);
+	err = stat_place(&place, &st);
+	if (err && !no_such_file(err))
+		everything(s);
+	if (err || !S_ISREG(st.st_mode))
+		return;
+	know(&f, &st, statfs_place(&place, &st, &fs) ? NULL : &fs);
+	if (ev->nr == SYS_fallocate)
+		decode_fallocate(&f, ev->arg, s);
+	else
+		add_part(&f, mmun_page_up(new_size(ev)), ULONG_MAX, s);
 }
 
 bool mmun_decode_file(const struct mmun_raw_event *ev, struct mmun_spans *s)
 {
-	if (!may_take(ev))
+	if (!mmun_is_heard(&mmun_self) || !may_take(ev))
 		return false;
-	if (mmun_read(&mmun_self.first))
-		decode_call(ev, s);
-	else
-		everything(s);
+	decode_call(ev, s);
 	return true;
+}
+
+bool mmun_file_at_stake(const struct mmun_raw_event *ev)
+{
+	struct place place = place_of(ev);
+	struct stat st;
+	long err;
+
+	if (!mmun_is_heard(&mmun_self) || !may_take(ev))
+		return false;
+	if (ev->nr == SYS_openat2)
+		return true;
+	err = stat_place(&place, &st);
+	if (err)
+		return !no_such_file(err);
+	return S_ISREG(st.st_mode) &&
+	       mmun_page_up(st.st_size) > mmun_page_up(new_size(ev));
 }
 
 bool mmun_file_unchanged(int error)
@@ -334,6 +342,7 @@ bool mmun_file_unchanged(int error)
 	case EBADF:
 	case EPERM:
 	case EACCES:
+	case EEXIST:
 	case EROFS:
 	case EISDIR:
 	case ENOENT:
@@ -390,8 +399,8 @@ void mmun_decode_shared(unsigned long addr, unsigned long len,
 	struct pieces p = { .start = addr, .end = addr + len };
 	bool lost;
 
-	if (!mmun_read(&mmun_self.first))
-		return everything(s);
+	if (!mmun_is_heard(&mmun_self))
+		return;
 	lost = mmun_each_mapping(add_piece, &p) || p.n > MAX_PIECES;
 	for (unsigned int i = 0; !lost && i < p.n; i++) {
 		struct part part = { &p.piece[i].file, p.piece[i].start,

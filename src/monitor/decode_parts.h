@@ -31,6 +31,9 @@ static inline void mmun_span_add_pages(struct mmun_spans *s, unsigned long addr,
 void mmun_decode_advice(long advice, unsigned long addr, unsigned long len,
 			struct mmun_spans *s);
 
+/* Is it one that mmun_decode_file() knows? */
+bool mmun_is_file_call(long nr);
+
 /*
  * Calls that take pages away from a file, under everybody who maps it: where
  * this process does.  Return: was it such a call?

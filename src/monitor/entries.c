@@ -257,6 +257,7 @@ static void call_harmlessly(struct entry *e)
 	case FALLOCATE64:
 	case EXECVEAT:
 	case FEXECVE:
+	case SHMAT:
 		first = -1;
 		break;
 	}
@@ -349,26 +350,33 @@ static bool is_refused(int id)
 	return entries[id].error && entries[id].error != -ENOENT;
 }
 
+static int patch_all(void)
+{
+	struct mmun_mapping text = { .start = 0 };
+	int ret;
+
+	for (int i = 0; i < NR_ENTRIES; i++)
+		entries[i].patch.text = &text;
+	ret = prepare_all();
+	if (!ret)
+		ret = commit_all();
+	for (int i = 0; i < NR_ENTRIES; i++)
+		entries[i].patch.text = NULL;
+	return ret;
+}
+
 static int start(const char **state)
 {
 	int ret;
 
 	mmun_process_is_own();
-	ret = prepare_all();
-	if (!ret)
-		ret = commit_all();
+	ret = patch_all();
 	/* Not to know of a child is to count as if there were always one. */
 	if (!ret && (vfork_is_unseen || is_refused(VFORK) || is_refused(CLONE)))
 		mmun_rseq_use(false);
 	*state = ret ? "not every entry can be patched; mmun_monitor_entry() has the reasons" :
 		       "patched";
 	return ret;
-}
-
-/* The child's; before the handlers of who uses the library. */
-__attribute__((constructor)) static void at_load(void)
-{
-	pthread_atfork(NULL, NULL, mmun_process_is_own);
 }
 
 /* -- foreign patches that came after ours -- */
@@ -438,6 +446,20 @@ void mmun_entries_recheck(void)
 		recheck_all();
 	} while (mmun_fetch_sub(&rechecks, n) != n);
 	mmun_restore_signals(&saved);
+}
+
+/* Whoever was at it in the parent is not here. */
+static void after_fork_in_child(void)
+{
+	mmun_process_is_own();
+	if (mmun_xchg(&rechecks, 0))
+		mmun_entries_recheck();
+}
+
+/* The child's; before the handlers of who uses the library. */
+__attribute__((constructor)) static void at_load(void)
+{
+	pthread_atfork(NULL, NULL, after_fork_in_child);
 }
 
 void mmun_entries_protected(unsigned long addr, unsigned long len)

@@ -8,18 +8,14 @@
 #include <unistd.h>
 
 #include "base/rseq.h"
+#include "core/core.h"
 #include "monitor/entries_table.h"
 
-struct spans {
-	struct mmun_span span[MMUN_MAX_SPANS];
-	unsigned int n;
-};
-
-static bool contains(const struct spans *s, const struct mmun_span *span)
+static bool contains(const struct mmun_bracket *b, const struct mmun_span *span)
 {
-	for (unsigned int i = 0; i < s->n; i++)
-		if (span->start >= s->span[i].start &&
-		    span->end <= s->span[i].end)
+	for (unsigned int i = 0; i < b->n; i++)
+		if (span->start >= b->span[i].start &&
+		    span->end <= b->span[i].end)
 			return true;
 	return false;
 }
@@ -49,29 +45,70 @@ static void tell_afterwards(const struct mmun_span *span)
 }
 
 /*
- * Somebody may map the file between our look at the mappings and the call, or put
- * another file in its place: so look again.
+ * Somebody may have mapped the file between our look at the mappings and the call,
+ * put another file in its place, or begun to listen: so look again.  What open()
+ * has opened is known by its descriptor.
+ */
+static void look_again(const struct mmun_raw_event *ev,
+		       const struct mmun_bracket *told, long ret)
+{
+	bool opens = ev->nr == SYS_openat;
+	struct mmun_raw_event by_fd = { SYS_ftruncate, { ret, 0 } };
+	int *err = &errno, call_errno = *err;
+	struct mmun_span span[MMUN_MAX_SPANS];
+	unsigned int n = mmun_decode(opens ? &by_fd : ev, span);
+
+	for (unsigned int i = 0; i < n; i++)
+		if (!contains(told, &span[i]))
+			tell_afterwards(&span[i]);
+	*err = call_errno;
+}
+
+/*
+ * These are cancellation points, and a thread that ends in one would leave its
+ * ranges in flight for ever: so it ends before, or after.
+ */
+static long bracket_uncancelled(const struct mmun_raw_event *ev,
+				const struct mmun_call *call,
+				struct mmun_bracket *self)
+{
+	int state;
+	long ret;
+
+	pthread_testcancel();
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+	ret = mmun_bracket_spans(ev, call, self);
+	pthread_setcancelstate(state, NULL);
+	return ret;
+}
+
+/*
+ * Where nothing is at stake, or nobody listens, it is the call and nothing else: it
+ * may block, and be cancelled.
  */
 static __attribute__((noinline)) long
-intercept_file(enum entry_id id, const struct mmun_raw_event *ev,
-	       const struct mmun_call *call)
+intercept_file(enum entry_id id, bool cancellable,
+	       const struct mmun_raw_event *ev, const struct mmun_call *call)
 {
-	int *err = &errno, call_errno;
-	struct spans before, after;
+	bool heard = mmun_is_heard(&mmun_self);
+	struct mmun_bracket self = { .n = 0 };
+	bool at_stake;
 	long ret;
 
 	if (mmun_unlikely(mmun_special & MMUN_PROBING))
 		return mmun_intercept(id, ev, call);
-	before.n = mmun_decode(ev, before.span);
-	ret = mmun_intercept(id, ev, call);
-	if (ret == -1)
-		return ret;
-	call_errno = *err;
-	after.n = mmun_decode(ev, after.span);
-	for (unsigned int i = 0; i < after.n; i++)
-		if (!contains(&before, &after.span[i]))
-			tell_afterwards(&after.span[i]);
-	*err = call_errno;
+	at_stake = mmun_file_at_stake(ev);
+	if (!mmun_is_plain(id)) {
+		ret = mmun_intercept(id, ev, call);
+	} else {
+		if (at_stake)
+			self.n = mmun_decode(ev, self.span);
+		ret = self.n && cancellable ?
+			      bracket_uncancelled(ev, call, &self) :
+			      mmun_bracket_spans(ev, call, &self);
+	}
+	if (ret != -1 && (at_stake || (!heard && mmun_is_heard(&mmun_self))))
+		look_again(ev, &self, ret);
 	return ret;
 }
 
@@ -82,7 +119,7 @@ static int cut(enum entry_id id, long nr, long file, long size)
 	struct mmun_call call = { (mmun_call_fn)mmun_entry_orig[id], true,
 				  mmun_entry_foreign[id], { file, size } };
 
-	return intercept_file(id, &ev, &call);
+	return intercept_file(id, false, &ev, &call);
 }
 
 static int hook_ftruncate(int fd, off_t size)
@@ -105,25 +142,6 @@ static int hook_truncate64(const char *path, off_t size)
 	return cut(TRUNCATE64, SYS_truncate, (long)path, size);
 }
 
-/*
- * The others are cancellation points, and a thread that ends in one would leave
- * its ranges in flight for ever: so it ends before, or after.
- */
-static __attribute__((noinline)) int
-intercept_cancellable(enum entry_id id, const struct mmun_raw_event *ev,
-		      const struct mmun_call *call)
-{
-	int state, ret;
-
-	if (mmun_unlikely(mmun_special & MMUN_PROBING))
-		return mmun_intercept(id, ev, call);
-	pthread_testcancel();
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
-	ret = intercept_file(id, ev, call);
-	pthread_setcancelstate(state, NULL);
-	return ret;
-}
-
 static int punch(enum entry_id id, int fd, int mode, off_t offset, off_t len)
 {
 	struct mmun_raw_event ev = { SYS_fallocate, { fd, mode, offset, len } };
@@ -131,7 +149,7 @@ static int punch(enum entry_id id, int fd, int mode, off_t offset, off_t len)
 				  mmun_entry_foreign[id],
 				  { fd, mode, offset, len } };
 
-	return intercept_cancellable(id, &ev, &call);
+	return intercept_file(id, true, &ev, &call);
 }
 
 /* Mostly it gives a file more room. */
@@ -154,8 +172,8 @@ static int hook_fallocate64(int fd, int mode, off_t offset, off_t len)
 }
 
 /* These two take the mode of a new file only if there may be one; so here. */
-static int open_cutting(enum entry_id id, const char *path, int flags,
-			mode_t mode)
+static int open_cutting(enum entry_id id, bool cancellable, const char *path,
+			int flags, mode_t mode)
 {
 	struct mmun_raw_event ev = { SYS_openat, { AT_FDCWD, (long)path, flags,
 						   mode } };
@@ -163,7 +181,7 @@ static int open_cutting(enum entry_id id, const char *path, int flags,
 				  mmun_entry_foreign[id],
 				  { (long)path, flags, mode } };
 
-	return intercept_cancellable(id, &ev, &call);
+	return intercept_file(id, cancellable, &ev, &call);
 }
 
 static int openat_cutting(enum entry_id id, int dirfd, const char *path,
@@ -175,7 +193,7 @@ static int openat_cutting(enum entry_id id, int dirfd, const char *path,
 				  mmun_entry_foreign[id],
 				  { dirfd, (long)path, flags, mode } };
 
-	return intercept_cancellable(id, &ev, &call);
+	return intercept_file(id, true, &ev, &call);
 }
 
 static int hook_open(const char *path, int flags, mode_t mode)
@@ -184,7 +202,7 @@ static int hook_open(const char *path, int flags, mode_t mode)
 
 	if (!(flags & O_TRUNC) && mmun_is_plain(OPEN))
 		return call(path, flags, mode);
-	return open_cutting(OPEN, path, flags, mode);
+	return open_cutting(OPEN, true, path, flags, mode);
 }
 
 static int hook_open64(const char *path, int flags, mode_t mode)
@@ -193,7 +211,17 @@ static int hook_open64(const char *path, int flags, mode_t mode)
 
 	if (!(flags & O_TRUNC) && mmun_is_plain(OPEN64))
 		return call(path, flags, mode);
-	return open_cutting(OPEN64, path, flags, mode);
+	return open_cutting(OPEN64, true, path, flags, mode);
+}
+
+/* glibc's own, behind shm_open() and fopen("c"). */
+static int hook___open64_nocancel(const char *path, int flags, mode_t mode)
+{
+	int (*call)(const char *, int, mode_t) = mmun_entry_orig[OPEN_NOCANCEL];
+
+	if (!(flags & O_TRUNC) && mmun_is_plain(OPEN_NOCANCEL))
+		return call(path, flags, mode);
+	return open_cutting(OPEN_NOCANCEL, false, path, flags, mode);
 }
 
 static int hook_openat(int dirfd, const char *path, int flags, mode_t mode)
@@ -223,7 +251,7 @@ static int creating(enum entry_id id, const char *path, mode_t mode)
 				  mmun_entry_foreign[id],
 				  { (long)path, mode } };
 
-	return intercept_cancellable(id, &ev, &call);
+	return intercept_file(id, true, &ev, &call);
 }
 
 static int hook_creat(const char *path, mode_t mode)
@@ -244,6 +272,7 @@ MMUN_LINKED(fallocate)
 MMUN_LINKED(fallocate64)
 MMUN_LINKED(open)
 MMUN_LINKED(open64)
+MMUN_LINKED(__open64_nocancel)
 MMUN_LINKED(openat)
 MMUN_LINKED(openat64)
 MMUN_LINKED(creat)
@@ -258,6 +287,7 @@ const struct mmun_hook mmun_file_hooks[NR_ENTRIES] = {
 	[FALLOCATE64] = MMUN_HOOK(fallocate64, SYS_fallocate),
 	[OPEN] = MMUN_HOOK(open, SYS_openat),
 	[OPEN64] = MMUN_HOOK(open64, SYS_openat),
+	[OPEN_NOCANCEL] = MMUN_HOOK(__open64_nocancel, SYS_openat),
 	[OPENAT] = MMUN_HOOK(openat, SYS_openat),
 	[OPENAT64] = MMUN_HOOK(openat64, SYS_openat),
 #ifdef SYS_creat

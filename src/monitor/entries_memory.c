@@ -132,18 +132,36 @@ static void *hook_sbrk(intptr_t increment)
 	return (void *)mmun_intercept(SBRK, &ev, &call);
 }
 
-/* libc's syscall() takes whatever registers and stack slot are there; so here. */
-static long hook_syscall(long nr, long a, long b, long c, long d, long e, long f)
+static __attribute__((noinline)) long intercept_syscall(long nr, long a, long b,
+							long c, long d, long e,
+							long f)
 {
 	struct mmun_raw_event ev = { nr, { a, b, c, d, e, f } };
 	struct mmun_call call = { (mmun_call_fn)mmun_entry_orig[SYSCALL], false,
 				  mmun_entry_foreign[SYSCALL],
 				  { nr, a, b, c, d, e, f } };
 
-	/* A jump: the frame must not be there twice when vfork() returns twice. */
-	if (mmun_is_process_call(nr) && !mmun_process_call(&ev))
-		return call.fn(nr, a, b, c, d, e, f);
 	return mmun_intercept(SYSCALL, &ev, &call);
+}
+
+/*
+ * libc's syscall() takes whatever registers and stack slot are there; so here.  By
+ * jumps: most calls need no frame of ours, and vfork() must not return twice to
+ * one.
+ */
+static long hook_syscall(long nr, long a, long b, long c, long d, long e, long f)
+{
+	mmun_call_fn call = (mmun_call_fn)mmun_entry_orig[SYSCALL];
+
+	if (mmun_is_process_call(nr)) {
+		struct mmun_raw_event ev = { nr, { a, b, c, d, e, f } };
+
+		if (!mmun_process_call(&ev))
+			return call(nr, a, b, c, d, e, f);
+	} else if (!mmun_is_event_call(nr) && mmun_is_plain(SYSCALL)) {
+		return call(nr, a, b, c, d, e, f);
+	}
+	return intercept_syscall(nr, a, b, c, d, e, f);
 }
 
 /* The dynamic linker has its own, which it uses for dlclose(). */

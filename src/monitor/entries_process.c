@@ -24,16 +24,29 @@
 #include "monitor/entries_table.h"
 
 static long own_pid;
+static bool has_robust_lists;
+
+/* What libc tells the kernel of each of its threads, and no child inherits. */
+static bool has_robust_list(void)
+{
+	void *head = NULL;
+	size_t len;
+
+	return !mmun_syscall(SYS_get_robust_list, 0, &head, &len) && head;
+}
 
 void mmun_process_is_own(void)
 {
 	own_pid = mmun_syscall(SYS_getpid);
+	has_robust_lists = own_pid == 1 && has_robust_list();
 	mmun_special &= ~MMUN_VFORKED;
 }
 
+/* The first process of a namespace may make another one, whose first is a child. */
 bool mmun_is_own_process(void)
 {
-	return mmun_syscall(SYS_getpid) == own_pid;
+	return mmun_syscall(SYS_getpid) == own_pid &&
+	       (!has_robust_lists || has_robust_list());
 }
 
 /* -- making one -- */
@@ -110,11 +123,11 @@ bool mmun_process_call(const struct mmun_raw_event *ev)
 		return false;
 #endif
 	case SYS_exit_group:
-		if (mmun_is_own_process())
+		if (mmun_is_heard(&mmun_self) && mmun_is_own_process())
 			mmun_mm_exit_now(&mmun_self);
 		return false;
 	default:
-		return mmun_is_own_process();
+		return mmun_is_heard(&mmun_self) && mmun_is_own_process();
 	}
 }
 
@@ -125,10 +138,19 @@ static struct mmun_call call_of(enum entry_id id, long a, long b, long c, long d
 				   mmun_entry_foreign[id], { a, b, c, d, e } };
 }
 
+/* Where nobody listens not a call more is made: a sandbox may forbid it. */
+static bool is_nobodys_business(enum entry_id id)
+{
+	return !mmun_is_heard(&mmun_self) && !mmun_entry_foreign[id] &&
+	       !(mmun_special & MMUN_PROBING);
+}
+
 /* In a child nothing is touched on the way: who succeeds never comes back. */
 static int replace(enum entry_id id, const struct mmun_raw_event *ev,
 		   const struct mmun_call *call)
 {
+	if (is_nobodys_business(id))
+		return mmun_make_call(call);
 	if (mmun_is_own_process())
 		return mmun_intercept(id, ev, call);
 	if (mmun_entry_foreign[id] == MMUN_TO_NOWHERE)
@@ -172,12 +194,11 @@ static int hook_fexecve(int fd, char *const argv[], char *const envp[])
 /* Waits for nobody: _exit() is called in signal handlers, too. */
 static void leave(enum entry_id id, int status)
 {
+	bool is_there = mmun_entry_foreign[id] != MMUN_TO_NOWHERE;
 	void (*call)(int) = mmun_entry_orig[id];
 	struct mmun_visit visit;
 
-	bool is_there = mmun_entry_foreign[id] != MMUN_TO_NOWHERE;
-
-	if (mmun_is_own_process()) {
+	if (!is_nobodys_business(id) && mmun_is_own_process()) {
 		mmun_mm_exit_now(&mmun_self);
 		is_there = is_there && mmun_visit_enter(&visit, id);
 	}

@@ -87,18 +87,28 @@ static bool lookup_mapping(const struct mmun_mapping *m, void *arg)
 	return m->end <= l->addr;
 }
 
-/* The mapping of code at @addr. */
+/*
+ * The mapping of code at @addr.  What was found for the last patch of a row will
+ * do, as all of them are in one library; there may be many mappings to read.
+ */
 static int find_code(struct mmun_patch *p, uintptr_t addr,
 		     struct mmun_mapping *m)
 {
 	struct lookup l = { .addr = addr };
-	int err = mmun_each_mapping(lookup_mapping, &l);
+	int err;
 
+	if (p->text && p->text->start <= addr && addr < p->text->end) {
+		*m = *p->text;
+		return 0;
+	}
+	err = mmun_each_mapping(lookup_mapping, &l);
 	if (err)
 		return fail(p, err, "no /proc/self/maps");
 	if (!l.found || !l.mapping.executable)
 		return fail(p, -EOPNOTSUPP, "not executable memory");
 	*m = l.mapping;
+	if (p->text)
+		*p->text = l.mapping;
 	return 0;
 }
 

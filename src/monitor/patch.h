@@ -26,6 +26,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "monitor/proc_maps.h"
+
 /* The one store, and the jump in dead padding that it may need first. */
 struct mmun_patch_plan {
 	uintptr_t site;		/* where the store goes */
@@ -45,6 +47,7 @@ struct mmun_patch {
 	const char *how;	/* out: how it is done, or why not */
 	bool foreign;		/* out: chained to somebody else's patch */
 	void **publish;		/* in: where the hook reads orig, or NULL */
+	struct mmun_mapping *text; /* in: code that was looked up, shared, or NULL */
 	unsigned int rechains;	/* how often we were put in front again */
 	struct mmun_patch_plan plan;
 	uintptr_t island;

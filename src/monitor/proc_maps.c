@@ -83,15 +83,23 @@ static long open_file(const char *path)
 	return mmun_syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
 }
 
+/* The process's is empty when its first thread has ended. */
+static long open_maps(void)
+{
+	long fd = open_file("/proc/thread-self/maps");
+
+	return fd == -ENOENT ? open_file("/proc/self/maps") : fd;
+}
+
 /* A line's head is all that matters: what is over the buffer's end is skipped. */
 int mmun_each_mapping(bool (*fn)(const struct mmun_mapping *m, void *arg),
 		      void *arg)
 {
 	char line[128], chunk[1024];
 	struct mmun_mapping m;
-	long fd = open_file("/proc/self/maps"), n;
+	long fd = open_maps(), n;
+	bool more = true, any = false;
 	size_t len = 0;
-	bool more = true;
 
 	if (fd < 0)
 		return fd;
@@ -104,11 +112,14 @@ int mmun_each_mapping(bool (*fn)(const struct mmun_mapping *m, void *arg),
 			}
 			line[len] = 0;
 			len = 0;
+			any = true;
 			parse_line(line, &m);
 			more = fn(&m, arg);
 		}
 	}
 	mmun_syscall(SYS_close, fd);
+	if (!any)
+		return n < 0 ? (int)n : -ESRCH;
 	return more && n < 0 ? (int)n : 0;
 }
 

@@ -359,9 +359,10 @@ static void test_brk(void)
 	listen_now();
 	brk((void *)1);
 	for (int i = 0; i < listened(); i++)
-		if (heard[i].is_end && !(heard[i].flags & MMUN_RANGE_UNCHANGED))
+		if (heard[i].flags & MMUN_RANGE_UNCHANGED)
 			p = NULL;
-	ok(p && sbrk(0) == p + 7, "brk below the heap: nothing has changed");
+	ok(p && sbrk(0) == p + 7,
+	   "brk below the heap: refused, but another thread's may have come between");
 }
 
 /* Exactly these pages, each in one start that is before every end. */

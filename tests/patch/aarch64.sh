@@ -27,5 +27,5 @@ trap 'rm -rf "$dir"' EXIT
 	"$root/tests/patch/$name.c" \
 	"$root/src/monitor/patch.c" "$root/src/monitor/patch_aarch64.c" \
 	"$root/src/monitor/patch_symbols.c" "$root/src/monitor/ldso.c" \
-	"$root/src/monitor/proc_maps.c"
+	"$root/src/monitor/proc_maps.c" "$root/src/base/syscall.c"
 "$qemu" "$dir/test" "$@"

@@ -193,6 +193,33 @@ static bool child_outlives(int (*body)(void))
 	return !got && others == 2;
 }
 
+/* Killed with all of its group and session; the child has left both. */
+static int is_killed_with_its_group(void)
+{
+	if (setsid() < 0)
+		return 1;
+	begin();
+	if (!fork()) {
+		setsid();
+		atomic_store(&shared->count[0], 1);
+		wait_for_end_of(begins_with);
+		_exit(raw_calls_work());
+	}
+	wait_for_count(0, 1);
+	kill(0, SIGKILL);
+	return 1;
+}
+
+static bool outlives_group(void)
+{
+	pid_t pid;
+
+	make_pipes();
+	pid = spawn_case(is_killed_with_its_group);
+	close_pipes();
+	return case_ends(pid, 128 + SIGKILL, 2);
+}
+
 /* It has none of the process's descriptors. */
 static int leave_a_quiet_child(void)
 {
@@ -257,6 +284,7 @@ static void test_children(void)
 	   "a child that outlives the process makes raw calls and executes");
 	ok(child_outlives(leave_a_child_by_exec),
 	   "and one that outlives it by an exec");
+	ok(outlives_group(), "or by the end of its whole process group");
 	test_pipe_ends();
 	ok(case_is_right(has_no_child), "the heir is nobody's child here");
 	ok(case_is_right(hears_of_no_child), "nor does a signal tell of any");
@@ -559,7 +587,8 @@ static int clones_with_files(void)
 	fd = memfd_create("ours", 0);
 	NEED(fd >= 0 && !ftruncate(fd, PAGE));
 	stack = pages(16);
-	pid = clone(cut_in_child, stack + 16 * PAGE, CLONE_VM | SIGCHLD, &fd);
+	pid = clone(cut_in_child, stack + 16 * PAGE,
+		    CLONE_VM | CLONE_FS | SIGCHLD, &fd);
 	NEED(pid > 0 && !reap(pid));
 	NEED(lseek(fd, 0, SEEK_END) == PAGE);
 	return 0;

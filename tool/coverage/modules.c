@@ -7,19 +7,20 @@
 
 #include "ops.h"
 
-int find_module(const char *name, char *path, size_t size)
+const char *find_module(const char *name)
 {
+	static char path[1024];
 	char self[512];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 
 	self[n > 0 ? n : 0] = '\0';
 	if (strrchr(self, '/'))
 		*strrchr(self, '/') = '\0';
-	snprintf(path, size, "%s/%s", self, name);
+	snprintf(path, sizeof(path), "%s/%s", self, name);
 	if (!access(path, R_OK))
-		return 0;
-	snprintf(path, size, "%s/%s", MODULES, name);
-	return access(path, R_OK) ? -ENOENT : 0;
+		return path;
+	snprintf(path, sizeof(path), "%s/%s", MODULES, name);
+	return access(path, R_OK) ? NULL : path;
 }
 
 /*
@@ -29,14 +30,11 @@ int find_module(const char *name, char *path, size_t size)
 const char *victim_module(void)
 {
 	static char by_fd[32];
-	char path[1024];
-	int fd;
+	const char *path = *by_fd ? NULL :
+				    find_module("mmunotify-coverage-victim.so");
+	int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
 
-	if (!*by_fd && !find_module("mmunotify-coverage-victim.so", path,
-				    sizeof(path))) {
-		fd = open(path, O_RDONLY | O_CLOEXEC);
-		if (fd >= 0)
-			snprintf(by_fd, sizeof(by_fd), "/proc/self/fd/%d", fd);
-	}
+	if (fd >= 0)
+		snprintf(by_fd, sizeof(by_fd), "/proc/self/fd/%d", fd);
 	return *by_fd ? by_fd : NULL;
 }

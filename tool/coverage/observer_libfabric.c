@@ -22,9 +22,9 @@ static bool cached;
 
 static int environment(const struct observer *o)
 {
-	char path[1024];
+	const char *path = find_module("mmunotify-fakeverbs.so");
 
-	if (find_module("mmunotify-fakeverbs.so", path, sizeof(path)))
+	if (!path)
 		return -ENOENT;
 	setenv("LD_PRELOAD", path, 1);
 	setenv("FI_MR_CACHE_MONITOR", o->arg, 1);

@@ -103,8 +103,8 @@ static inline long from_libc(long ret)
  */
 void forget_events(void);
 
-/* What is built beside the tool: its place.  Return: 0 or -ENOENT. */
-int find_module(const char *name, char *path, size_t size);
+/* What is built beside the tool: its place until the next call, or NULL. */
+const char *find_module(const char *name);
 /* Opened while that is allowed. */
 const char *victim_module(void);
 

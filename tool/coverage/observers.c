@@ -94,6 +94,8 @@ static const struct observer ours[] = {
 	OURS("entries", "entr", "libc's entry points alone", "entries"),
 	OURS("uffd", "uffd", "userfaultfd alone", "uffd"),
 	OURS("seccomp", "secc", "auto and seccomp", "auto,seccomp"),
+	OURS("uffd,seccomp", "u+s", "userfaultfd and seccomp, nothing patched",
+	     "uffd,seccomp"),
 	OURS("bpf", "bpf", "auto and bpf", "auto,bpf"),
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* The table on a terminal: 100 columns. */
+/* The table on a terminal: 105 columns. */
 #include "results.h"
 
 static const char *cell(const struct judgement *j)

@@ -18,6 +18,7 @@
 #include <sys/prctl.h>
 
 #include "base/srcu.h"
+#include "base/thread.h"
 #include "base/syscall.h"
 
 static struct {
@@ -244,13 +245,13 @@ static void *work(void *unused)
 }
 
 /* The termination signals come to it if to its creator, should he be gone. */
-static void block_worker_signals(const struct mmun_sigmask *creator)
+static int create_worker(pthread_t *ret_thread, const struct mmun_sigmask *creator)
 {
 	const uint64_t termination = 1ULL << (SIGTERM - 1) | 1ULL << (SIGINT - 1) |
 				     1ULL << (SIGHUP - 1) | 1ULL << (SIGQUIT - 1);
-	struct mmun_sigmask mask = { ~termination | creator->bits };
 
-	mmun_restore_signals(&mask);
+	return mmun_start_thread(ret_thread, work, NULL,
+				 termination & ~creator->bits);
 }
 
 int mmun_srcu_start_worker(void)
@@ -264,15 +265,14 @@ int mmun_srcu_start_worker(void)
 		return 0;
 	mmun_lock_save(&worker.lock, &saved);
 	if (!worker.running) {
-		block_worker_signals(&saved);
-		err = pthread_create(&thread, NULL, work, NULL);
+		err = create_worker(&thread, &saved);
 		if (!err) {
 			pthread_detach(thread);
 			mmun_store_release(&worker.running, 1);
 		}
 	}
 	mmun_unlock_restore(&worker.lock, &saved);
-	return err ? -ENOMEM : 0;
+	return err;
 }
 
 int mmun_srcu_want_worker(void)

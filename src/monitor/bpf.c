@@ -31,6 +31,7 @@
 #include "base/atomic.h"
 #include "base/lock.h"
 #include "base/syscall.h"
+#include "base/thread.h"
 #include "monitor/bpf.h"
 #include "monitor/decode.h"
 #include "monitor/monitor_ops.h"
@@ -184,9 +185,9 @@ static int start_threads(const char **why)
 	pthread_t tells, keeps;
 
 	*why = "no thread to be had";
-	if (pthread_create(&tells, NULL, teller, NULL))
+	if (mmun_start_thread(&tells, teller, NULL, 0))
 		return -ENOMEM;
-	if (pthread_create(&keeps, NULL, keeper, NULL)) {
+	if (mmun_start_thread(&keeps, keeper, NULL, 0)) {
 		set_phase(FAILED);
 		pthread_join(tells, NULL);
 		return -ENOMEM;

@@ -38,7 +38,6 @@
 #include <linux/kcmp.h>
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -46,6 +45,7 @@
 
 #include "base/lock.h"
 #include "base/syscall.h"
+#include "base/thread.h"
 #include "core/core.h"
 #include "monitor/bracket.h"
 #include "monitor/monitor_ops.h"
@@ -453,19 +453,10 @@ static int own_table(void)
 	return err ? refuse(err, "no table of descriptors of its own") : 0;
 }
 
-/*
- * Signals are blocked; but libc has each thread change its user by one of its own,
- * the last before SIGRTMIN, and setuid() waits for all threads.
- */
 static int start_thread(pthread_t *thread, void *(*fn)(void *))
 {
-	uint64_t setxid = 1ULL << (SIGRTMIN - 2);
-
-	mmun_syscall(SYS_rt_sigprocmask, SIG_UNBLOCK, &setxid, NULL,
-		     sizeof(setxid));
-	if (pthread_create(thread, NULL, fn, NULL))
-		return refuse(-ENOMEM, "no thread to be had");
-	return 0;
+	return mmun_start_thread(thread, fn, NULL, 0) ?
+		       refuse(-ENOMEM, "no thread to be had") : 0;
 }
 
 /* Those who wait for it go on, or end. */

@@ -34,6 +34,7 @@
 
 #include "base/lock.h"
 #include "base/syscall.h"
+#include "base/thread.h"
 #include "monitor/bracket.h"
 #include "monitor/uffd.h"
 
@@ -575,21 +576,14 @@ void mmun_uffd_settle(void)
 
 /* -- starting -- */
 
-#define STACK_SIZE (256 * 1024)
-
 static int start_thread(void *(*fn)(void *))
 {
-	pthread_attr_t attr;
 	pthread_t thread;
-	int err = pthread_attr_init(&attr);
+	int err = mmun_start_thread(&thread, fn, NULL, 0);
 
-	if (err)
-		return -err;
-	pthread_attr_setstacksize(&attr, STACK_SIZE);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	err = pthread_create(&thread, &attr, fn, NULL);
-	pthread_attr_destroy(&attr);
-	return -err;
+	if (!err)
+		pthread_detach(thread);
+	return err;
 }
 
 static int start_keeper(void)

@@ -24,10 +24,12 @@
  *
  * What remains unseen: 32-bit calls; calls on a descriptor or a path by a thread
  * or child whose table, or working directory, is not the process's; processes
- * that shared our memory before the start; open(O_TRUNC) of a file that is mapped
- * only while it is opened, as an open may wait for ever, and we for it.  The calls
- * are made with the teller's user and groups: a thread that has changed its own by
- * a raw call is refused, or not, as the process.
+ * that shared our memory before the start, or do so while this one is neither
+ * dumpable nor privileged, as kcmp() does not say then whose memory it is;
+ * open(O_TRUNC) of a file that is mapped only while it is opened, as an open may
+ * wait for ever, and we for it.  The calls are made with the teller's user and
+ * groups: a thread that has changed its own by a raw call is refused, or not, as
+ * the process.
  *
  * What a program may notice: a signal whose handler has no SA_RESTART, and which
  * comes before the receiver has the call, makes it fail with EINTR, unmade.  From

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * Starting the heir: a program of its own, so that it holds nothing of this
- * process's memory, and a child of nobody here, so that no wait() finds it.
+ * process's memory, and a child of nobody here, so that no wait() finds it; but
+ * of this process, if it takes in orphans (as number 1, or a subreaper).
  */
 #include <errno.h>
 #include <fcntl.h>

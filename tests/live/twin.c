@@ -149,9 +149,10 @@ static void survey_area(const struct area *a, const struct inode *inode,
 }
 
 /* Other memory differs between twins; but in each it stays as it is. */
+static unsigned long others_before;
+
 static void survey_mappings(struct result *r, struct area_list *ours)
 {
-	static unsigned long others_before;
 	struct survey s = { ours, 1 };
 
 	clear_list(ours);
@@ -307,6 +308,7 @@ static void begin_phase(unsigned long phase)
 	if (phase % 4 == 0) {
 		must("register", mmu_notifier_register(&counter, mm_self()));
 		must("register", mmu_notifier_register(&dropper, mm_self()));
+		others_before = 0;	/* a thread of ours needs its stack */
 	}
 	if (phase % 4 == 3) {
 		mmu_notifier_unregister(&counter, mm_self());
@@ -620,7 +622,7 @@ static void tell_watched(void)
 	const char *claim = "and of those that only userfaultfd sees";
 
 	if (sum.have_uffd)
-		ok(sum.after > (long)sum.calls / 100, "%s", claim);
+		ok(sum.after > 0, "%s", claim);
 	else
 		skip(claim, "userfaultfd");
 }

@@ -26,10 +26,9 @@
  * or child whose table, or working directory, is not the process's; processes
  * that shared our memory before the start, or do so while this one is neither
  * dumpable nor privileged, as kcmp() does not say then whose memory it is;
- * open(O_TRUNC) of a file that is mapped only while it is opened, as an open may
- * wait for ever, and we for it.  The calls are made with the teller's user and
- * groups: a thread that has changed its own by a raw call is refused, or not, as
- * the process.
+ * open(O_TRUNC) during which the first notifier registers.  The calls are made
+ * with the teller's user and groups: a thread that has changed its own by a raw
+ * call is refused, or not, as the process.
  *
  * What a program may notice: a signal whose handler has no SA_RESTART, and which
  * comes before the receiver has the call, makes it fail with EINTR, unmade.  From
@@ -179,12 +178,17 @@ static bool contain(const struct mmun_span *spans, unsigned int n,
 	return false;
 }
 
-/* Somebody may have mapped the file between our look and the call: again. */
-static void tell_mapped_since(const struct mmun_raw_event *ev,
+/*
+ * Somebody may have mapped the file between our look and the call, or begun to
+ * listen.  What was opened is known by its descriptor.
+ */
+static void tell_mapped_since(const struct mmun_raw_event *ev, long ret,
 			      const struct mmun_span *before, unsigned int n)
 {
+	struct mmun_raw_event by_fd = { SYS_ftruncate, { ret, 0 } };
 	struct mmun_span after[MMUN_MAX_SPANS];
-	unsigned int nr_after = mmun_decode(ev, after);
+	unsigned int nr_after = mmun_decode(may_open(ev->nr) ? &by_fd : ev,
+					    after);
 
 	for (unsigned int i = 0; i < nr_after; i++)
 		if (!contain(before, n, &after[i]))
@@ -192,6 +196,7 @@ static void tell_mapped_since(const struct mmun_raw_event *ev,
 			     after[i].end);
 }
 
+/* An open() may wait for ever, and we for it: not if it is of a regular file. */
 static void make_and_tell(struct mmun_stopped_call *c,
 			  const struct mmun_raw_event *ev)
 {
@@ -202,14 +207,14 @@ static void make_and_tell(struct mmun_stopped_call *c,
 	struct mmun_span span[MMUN_MAX_SPANS];
 	unsigned int n = mmun_decode(ev, span);
 
-	if (!n && !cuts_file(ev->nr))
+	if (!n && !cuts_file(ev->nr) && !mmun_file_at_stake(ev))
 		return go_on(c);
 	c->resp.val = mmun_bracket(ev, &call);
 	if (c->resp.val == -1) {
 		c->resp.val = 0;
 		c->resp.error = -errno;
 	} else if (cuts_file(ev->nr) || may_open(ev->nr)) {
-		tell_mapped_since(ev, span, n);
+		tell_mapped_since(ev, c->resp.val, span, n);
 	}
 }
 

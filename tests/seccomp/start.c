@@ -327,20 +327,17 @@ static void *idle(void *arg)
 	return arg;
 }
 
-/*
- * libc changes the user in each thread, by a signal that each has to take: ours,
- * too.  Without a notifier, as the library's other threads are not about this.
- */
+/* libc changes the user in each thread, by a signal that each has to take. */
 static int gives_up_privilege(void)
 {
 	pthread_t thread;
 
 	/* The first thread that libc makes unblocks that signal. */
 	NEED(!pthread_create(&thread, NULL, idle, NULL));
-	NEED(!try_to_start("entries,seccomp"));
+	begin();
 	NEED(!setgroups(0, NULL) && !setresgid(NOBODY, NOBODY, NOBODY) &&
 	     !setresuid(NOBODY, NOBODY, NOBODY));
-	NEED(raw3(SYS_munmap, PAGE, PAGE, 0) == 0);
+	NEED(hears_raw_munmap());
 	NEED(raw3(SYS_open, (long)"/", O_RDWR | O_TRUNC, 0) == -EISDIR);
 	/* The call is made with the new user's rights, whoever makes it. */
 	NEED(raw3(SYS_truncate, (long)"/proc/self/exe", 0, 0) == -EACCES ||
@@ -407,6 +404,25 @@ static int blocks_nothing(void)
 	return 0;
 }
 
+/* Who waits for signals by sigwait() blocks them; we are not to take them. */
+static int waits_for_signals(void)
+{
+	const int signals[] = { SIGUSR1, SIGTERM, SIGRTMIN + 1, SIGRTMAX };
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (int i = 0; i < 4; i++)
+		sigaddset(&set, signals[i]);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	begin();
+	for (int i = 0; i < 4; i++) {
+		NEED(!kill(getpid(), signals[i]));
+		NEED(sigwaitinfo(&set, NULL) == signals[i]);
+	}
+	NEED(hears_raw_munmap());
+	return 0;
+}
+
 static void test_process(void)
 {
 	ok(case_is_right(has_no_descriptor),
@@ -414,6 +430,7 @@ static void test_process(void)
 	ok(case_is_right(closes_all),
 	   "a process that closes all descriptors is still seen");
 	ok(case_is_right(blocks_nothing), "its signals are as they were");
+	ok(case_is_right(waits_for_signals), "and come to who waits for them");
 }
 
 int main(void)

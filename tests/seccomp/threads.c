@@ -267,19 +267,40 @@ static void map_once(const struct mmu_notifier_range *range)
 	*(volatile char *)late = 1;
 }
 
-static bool cut(bool by_libc)
+static bool cut_by_libc(const char *path)
 {
-	return !(by_libc ? ftruncate(cut_fd, 0) :
-			   raw3(SYS_ftruncate, cut_fd, 0, 0));
+	(void)path;
+	return !ftruncate(cut_fd, 0);
+}
+
+static bool cut_raw(const char *path)
+{
+	(void)path;
+	return !raw3(SYS_ftruncate, cut_fd, 0, 0);
+}
+
+static bool cut_by_open(const char *path)
+{
+	return !close(open(path, O_RDWR | O_TRUNC));
+}
+
+static bool cut_by_raw_open(const char *path)
+{
+	long fd = raw3(SYS_open, (long)path, O_RDWR | O_TRUNC, 0);
+
+	return !raw3(SYS_close, fd, 0, 0);
 }
 
 static int maps_what_is_cut(void)
 {
-	char *p;
+	bool (*const cut[])(const char *) = { cut_by_libc, cut_raw, cut_by_open,
+					      cut_by_raw_open };
+	char *p, path[40];
 
 	begin_calling();
 	cut_fd = memfd_create("cut", 0);
-	for (int by_libc = 0; by_libc < 2; by_libc++) {
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", cut_fd);
+	for (int i = 0; i < 4; i++) {
 		NEED(!ftruncate(cut_fd, PAGE));
 		p = mmap(NULL, PAGE, RW, MAP_SHARED, cut_fd, 0);
 		NEED(p != MAP_FAILED);
@@ -287,7 +308,7 @@ static int maps_what_is_cut(void)
 		late = NULL;
 		atomic_store(&in_start, map_once);
 		listen_now();
-		NEED(cut(by_libc));
+		NEED(cut[i](path));
 		atomic_store(&in_start, NULL);
 		mmun_settle(mm_self());
 		NEED(heard_at(MMU_NOTIFY_CLEAR, p));

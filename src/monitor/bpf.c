@@ -47,11 +47,6 @@ static struct {
 	uint32_t waiters;
 	uint64_t told;			/* of the ring; by the teller */
 	uint64_t told_lost;
-	/*
-	 * On a page that a child finds zeroed, however it was forked: it is not
-	 * seen here, and has neither the threads nor the mappings.
-	 */
-	uint32_t *alive;
 } bpf;
 
 static void set_phase(enum phase phase)
@@ -203,28 +198,10 @@ static int start_threads(const char **why)
 	return 0;
 }
 
-static int make_alive(const char **why)
-{
-	long addr = (long)bpf.alive;
-
-	if (!addr)
-		addr = mmun_syscall(SYS_mmap, NULL, mmun_page_size,
-				    PROT_READ | PROT_WRITE,
-				    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	*why = "no memory";
-	if (addr < 0)
-		return -ENOMEM;
-	bpf.alive = (uint32_t *)addr;
-	*why = "no MADV_WIPEONFORK";
-	return mmun_syscall(SYS_madvise, addr, mmun_page_size, MADV_WIPEONFORK);
-}
-
 static int start(const char **state)
 {
-	int err = make_alive(state);
+	int err = mmun_bpf_load(&bpf.fds, state);
 
-	if (!err)
-		err = mmun_bpf_load(&bpf.fds, state);
 	if (err)
 		return err;
 	mmun_write(&bpf.phase, STARTING);
@@ -238,7 +215,6 @@ static int start(const char **state)
 		return err;
 	}
 	mmun_bpf_close(&bpf.fds);
-	mmun_write(bpf.alive, 1);
 	mmun_fetch_or(&mmun_unsettled, 1U << MMUN_SOURCE_BPF);
 	set_phase(RUNNING);
 	*state = "attached to raw_tp/sys_exit";
@@ -262,8 +238,6 @@ static void settle(void)
 {
 	uint64_t written, lost;
 
-	if (!mmun_read(bpf.alive))
-		return;
 	written = mmun_bpf_ring_written();
 	lost = mmun_load_acquire(&mmun_bpf_shared->lost);
 	if (is_settled(written, lost))

@@ -83,6 +83,8 @@ bool mmun_grown_in_place(const struct mmun_raw_event *ev, long *ret_addr)
  */
 static uint64_t slot_state[NR_SLOTS] __attribute__((aligned(64)));
 static struct mmun_span slot_span[NR_SLOTS][MMUN_MAX_SPANS];
+/* Of one that covered something; the order is that of its state. */
+static bool slot_hit[NR_SLOTS];
 
 /* Those that userfaultfd has events of; and nothing else may run in them. */
 static bool is_mapping_call(long nr)
@@ -128,6 +130,7 @@ int mmun_bracket_publish(const struct mmun_raw_event *ev,
 		mmun_restore_signals(saved);
 		return -1;
 	}
+	mmun_write(&slot_hit[slot], false);
 	for (unsigned int i = 0; i < self->n; i++) {
 		mmun_store_release(&slot_span[slot][i].start, self->span[i].start);
 		mmun_store_release(&slot_span[slot][i].end, self->span[i].end);
@@ -139,15 +142,19 @@ int mmun_bracket_publish(const struct mmun_raw_event *ev,
 	return slot;
 }
 
-void mmun_bracket_withdraw(int slot, const struct mmun_sigmask *saved)
+bool mmun_bracket_withdraw(int slot, const struct mmun_sigmask *saved)
 {
 	uint64_t state = mmun_read(&slot_state[slot]);
+	bool hit;
 
 	/* ORDER(bracket-slot) */
-	if (mmun_load_acquire(&mmun_unsettled) & (1U << MMUN_SOURCE_UFFD))
+	if ((mmun_load_acquire(&mmun_unsettled) & (1U << MMUN_SOURCE_UFFD)) &&
+	    mmun_sources_are_here())
 		mmun_uffd_wait_for_read();
+	hit = mmun_read(&slot_hit[slot]);
 	mmun_store_release(&slot_state[slot], (state | NR_MASK) + 1);
 	mmun_restore_signals(saved);
+	return hit;
 }
 
 static bool span_covers(const struct mmun_span *span, unsigned long start,
@@ -169,8 +176,10 @@ bool mmun_bracket_covers(unsigned long start, unsigned long end,
 
 		for (unsigned int i = 0; n != CLAIMED && i < n; i++)
 			if (span_covers(&slot_span[slot][i], start, end, event) &&
-			    mmun_load_acquire(&slot_state[slot]) == state)
+			    mmun_load_acquire(&slot_state[slot]) == state) {
+				mmun_write(&slot_hit[slot], true);
 				return true;
+			}
 	}
 	return false;
 }

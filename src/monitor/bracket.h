@@ -81,7 +81,8 @@ long mmun_call_inside(const struct mmun_call *call);
 int mmun_bracket_publish(const struct mmun_raw_event *ev,
 			 const struct mmun_bracket *self,
 			 struct mmun_sigmask *saved);
-void mmun_bracket_withdraw(int slot, const struct mmun_sigmask *saved);
+/* Return: has any of its spans changed, as the source knows? */
+bool mmun_bracket_withdraw(int slot, const struct mmun_sigmask *saved);
 bool mmun_bracket_covers(unsigned long start, unsigned long end,
 			 enum mmu_notifier_event event);
 void mmun_brackets_fork_child(void);
@@ -134,8 +135,8 @@ mmun_bracket_spans(const struct mmun_raw_event *ev, const struct mmun_call *call
 	if (mmun_is_watching())
 		slot = mmun_bracket_publish(ev, self, &saved);
 	ret = mmun_make_call(call);
-	if (mmun_unlikely(slot >= 0))
-		mmun_bracket_withdraw(slot, &saved);
+	if (mmun_unlikely(slot >= 0) && mmun_bracket_withdraw(slot, &saved))
+		self->changed = true;
 	mmun_barrier();
 	mmun_write(&mmun_calling.bracket, outer.bracket);
 	mmun_calling.id = outer.id;

@@ -32,38 +32,49 @@ static unsigned int ways_to_die(const struct mmun_mapping *m)
 	return any | MMUN_BLIND_RAW_FILE | MMUN_BLIND_OTHERS;
 }
 
-static unsigned int seen(const struct mmun_mapping *m)
-{
-	bool watched = mmun_is_watched(m->start, m->end);
-	unsigned int bits = 0;
-
-	for_each_running_source(s) {
-		if (s->ops->sees)
-			bits |= s->ops->sees(m);
-		if (watched && s->ops->watch)
-			bits |= s->ops->watch(m);
-	}
-	return bits;
-}
-
 struct question {
 	unsigned long at;	/* all before has been answered */
 	unsigned long end;
 	unsigned int blind;
 };
 
+/*
+ * Part of it may be unmapped, and mapped anew, between our look and a source's: then
+ * it is one mapping no more, as what a source watches merges with nothing else.
+ */
+static unsigned int seen_of_watched(const struct mmun_mapping *m)
+{
+	unsigned int bits = mmun_watch_seen(m);
+
+	return mmun_mapping_stands(m) ? bits : 0;
+}
+
+static unsigned int seen(const struct mmun_mapping *m, unsigned long start,
+			 unsigned long end)
+{
+	unsigned int bits = 0;
+
+	for_each_running_source(s)
+		if (s->ops->sees)
+			bits |= s->ops->sees(m);
+	if (mmun_is_all_watched(start, end))
+		bits |= seen_of_watched(m);
+	return bits;
+}
+
 static bool ask(const struct mmun_mapping *m, void *arg)
 {
+	unsigned long start = m->start, end = m->end;
 	struct question *q = arg;
 
-	if (m->end <= q->at)
-		return true;
-	if (m->start >= q->end)
-		return false;
-	if (m->start > q->at)
+	if (start > q->at)
 		q->blind |= MMUN_BLIND_UNKNOWN;
-	q->blind |= ways_to_die(m) & ~seen(m);
-	q->at = m->end;
+	if (start < q->at)
+		start = q->at;
+	if (end > q->end)
+		end = q->end;
+	q->blind |= ways_to_die(m) & ~seen(m, start, end);
+	q->at = end;
 	return q->at < q->end;
 }
 
@@ -79,7 +90,7 @@ int mmun_coverage(struct mm_struct *mm, unsigned long start, unsigned long end)
 		return -EDEADLK;
 	if (!mmun_monitors_run())
 		return -EAGAIN;
-	if (mmun_each_mapping(ask, &q) || q.at < end)
+	if (mmun_each_mapping_in(start, end, ask, &q) || q.at < end)
 		q.blind |= MMUN_BLIND_UNKNOWN;
 	return q.blind;
 }

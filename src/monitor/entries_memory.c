@@ -6,6 +6,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "base/syscall.h"
 #include "monitor/entries_process.h"
 #include "monitor/entries_table.h"
 
@@ -108,10 +109,22 @@ static int hook_brk(void *addr)
 				    0);
 }
 
+/* Its length only the segment knows. */
+static void *attached(void *ret, int id)
+{
+	struct shmid_ds ds;
+
+	if (mmun_is_watching() && ret != MAP_FAILED &&
+	    !mmun_syscall(SYS_shmctl, id, IPC_STAT, &ds))
+		mapped(ret, ds.shm_segsz);
+	return ret;
+}
+
 static void *hook_shmat(int id, const void *addr, int flags)
 {
-	return (void *)mmun_intercept_plain(SHMAT, false, SYS_shmat, id,
-					    (long)addr, flags, 0, 0, 0);
+	return attached((void *)mmun_intercept_plain(SHMAT, false, SYS_shmat, id,
+						     (long)addr, flags, 0, 0, 0),
+			id);
 }
 
 static int hook_shmdt(const void *addr)
@@ -141,7 +154,15 @@ static __attribute__((noinline)) long intercept_syscall(long nr, long a, long b,
 				  mmun_entry_foreign[SYSCALL],
 				  { nr, a, b, c, d, e, f } };
 
-	return mmun_intercept(SYSCALL, &ev, &call);
+	void *ret = (void *)mmun_intercept(SYSCALL, &ev, &call);
+
+	if (nr == SYS_mmap)
+		mapped(ret, b);
+	else if (nr == SYS_mremap)
+		mapped(ret, c);
+	else if (nr == SYS_shmat)
+		attached(ret, a);
+	return (long)ret;
 }
 
 /*

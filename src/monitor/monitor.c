@@ -6,8 +6,10 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "base/export.h"
+#include "base/syscall.h"
 #include "core/core.h"
 #include "monitor/bracket.h"
 #include "monitor/fork_event.h"
@@ -144,10 +146,41 @@ int mmun_monitor_select(const char *sources)
 }
 EXPORT_SYMBOL(mmun_monitor_select);
 
+/* -- which process -- */
+
+static const uint32_t always = 1;
+static const uint32_t *here = &always;
+
+/* On a page that a child finds zeroed, however it was forked. */
+static void mark_process(void)
+{
+	long page = mmun_syscall(SYS_mmap, 0, mmun_page_size,
+				 PROT_READ | PROT_WRITE,
+				 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (page < 0 && page > -4096)
+		return;
+	if (mmun_syscall(SYS_madvise, page, mmun_page_size, MADV_WIPEONFORK)) {
+		mmun_syscall(SYS_munmap, page, mmun_page_size);
+		return;
+	}
+	mmun_write((uint32_t *)page, 1);
+	here = (const uint32_t *)page;
+}
+
+bool mmun_sources_are_here(void)
+{
+	return mmun_read(here);
+}
+
+/* -- starting -- */
+
 static int start(void)
 {
 	int ret = install_handlers();
 
+	if (!mmun_sources_are_here() || here == &always)
+		mark_process();
 	if (!ret)
 		ret = mmun_sources_start();
 	if (!ret)
@@ -207,7 +240,7 @@ void mmun_settle(struct mm_struct *mm)
 {
 	/* ORDER(settle): pairs with the sources; see monitor_ops.h. */
 	if (mm == &mmun_self && mmun_unlikely(mmun_load_acquire(&mmun_unsettled)) &&
-	    !mmun_in_callback(mm))
+	    !mmun_in_callback(mm) && mmun_sources_are_here())
 		settle();
 }
 EXPORT_SYMBOL(mmun_settle);

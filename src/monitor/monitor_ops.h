@@ -107,4 +107,10 @@ extern struct mmun_source mmun_sources[MMUN_NR_SOURCES]
  */
 extern uint32_t mmun_unsettled __attribute__((visibility("hidden")));
 
+/*
+ * Is this the process whose sources run?  A child that was forked past libc has all
+ * of their state, and none of their threads.  Context: any.
+ */
+bool mmun_sources_are_here(void);
+
 #endif /* MMUN_MONITOR_MONITOR_OPS_H */

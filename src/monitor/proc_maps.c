@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 #include "base/syscall.h"
 #include "monitor/proc_maps.h"
@@ -121,6 +122,130 @@ int mmun_each_mapping(bool (*fn)(const struct mmun_mapping *m, void *arg),
 	if (!any)
 		return n < 0 ? (int)n : -ESRCH;
 	return more && n < 0 ? (int)n : 0;
+}
+
+/* -- one after another -- */
+
+/* Of newer kernels than the C library's headers: linux/fs.h. */
+struct procmap_query {
+	uint64_t size;
+	uint64_t query_flags;
+	uint64_t query_addr;
+	uint64_t vma_start;
+	uint64_t vma_end;
+	uint64_t vma_flags;
+	uint64_t vma_page_size;
+	uint64_t vma_offset;
+	uint64_t inode;
+	uint32_t dev_major;
+	uint32_t dev_minor;
+	uint32_t vma_name_size;
+	uint32_t build_id_size;
+	uint64_t vma_name_addr;
+	uint64_t build_id_addr;
+};
+#define PROCMAP_QUERY _IOWR('f', 17, struct procmap_query)
+#define VMA_WRITABLE 0x02
+#define VMA_EXECUTABLE 0x04
+#define VMA_SHARED 0x08
+#define COVERING_OR_NEXT 0x10
+
+/*
+ * A name that is longer than this is a file's on a disk.
+ * Return: 0; -ENOENT when there is none from @at on.
+ */
+static long query(long fd, unsigned long at, struct mmun_mapping *m)
+{
+	char name[320] = "";
+	struct procmap_query q = {
+		.size = sizeof(q),
+		.query_flags = COVERING_OR_NEXT,
+		.query_addr = at,
+		.vma_name_size = sizeof(name),
+		.vma_name_addr = (uintptr_t)name,
+	};
+	long err = mmun_syscall(SYS_ioctl, fd, PROCMAP_QUERY, &q);
+
+	if (err == -ENAMETOOLONG) {
+		name[0] = '/';
+		q.vma_name_size = 0;
+		q.vma_name_addr = 0;
+		err = mmun_syscall(SYS_ioctl, fd, PROCMAP_QUERY, &q);
+	}
+	*m = (struct mmun_mapping){
+		.start = q.vma_start,
+		.end = q.vma_end,
+		.offset = q.vma_offset,
+		.inode = q.inode,
+		.major = q.dev_major,
+		.minor = q.dev_minor,
+		.kind = kind_of(name),
+		.writable = q.vma_flags & VMA_WRITABLE,
+		.executable = q.vma_flags & VMA_EXECUTABLE,
+		.shared = q.vma_flags & VMA_SHARED,
+	};
+	return err;
+}
+
+struct part {
+	unsigned long start;
+	unsigned long end;
+	bool (*fn)(const struct mmun_mapping *m, void *arg);
+	void *arg;
+};
+
+static bool in_part(const struct mmun_mapping *m, void *arg)
+{
+	const struct part *p = arg;
+
+	if (m->start >= p->end)
+		return false;
+	return m->end <= p->start || p->fn(m, p->arg);
+}
+
+int mmun_each_mapping_in(unsigned long start, unsigned long end,
+			 bool (*fn)(const struct mmun_mapping *m, void *arg),
+			 void *arg)
+{
+	struct part part = { start, end, fn, arg };
+	struct mmun_mapping m;
+	long fd = open_maps(), err;
+
+	if (fd < 0)
+		return fd;
+	for (;;) {
+		err = query(fd, start, &m);
+		if (err || m.start >= end || !fn(&m, arg) || m.end >= end)
+			break;
+		start = m.end;
+	}
+	mmun_syscall(SYS_close, fd);
+	/* Where it is not known, or the first thread has gone. */
+	if (err && err != -ENOENT)
+		return mmun_each_mapping(in_part, &part);
+	return 0;
+}
+
+struct comparison {
+	const struct mmun_mapping *with;
+	bool same;
+};
+
+static bool compare(const struct mmun_mapping *m, void *arg)
+{
+	struct comparison *c = arg;
+
+	c->same = m->start <= c->with->start && m->end >= c->with->end &&
+		  m->inode == c->with->inode && m->major == c->with->major &&
+		  m->minor == c->with->minor && m->kind == c->with->kind;
+	return false;
+}
+
+bool mmun_mapping_stands(const struct mmun_mapping *m)
+{
+	struct comparison c = { m, false };
+
+	return !mmun_each_mapping_in(m->start, m->end, compare, &c) && c.same;
 }
 
 long mmun_read_file(const char *path, char *text, size_t size)

@@ -43,6 +43,17 @@ struct mmun_mapping {
 int mmun_each_mapping(bool (*fn)(const struct mmun_mapping *m, void *arg),
 		      void *arg);
 
+/*
+ * The same for those that overlap [start, end), at a cost that does not grow with
+ * the others, where the kernel can be asked (Linux 6.11).
+ */
+int mmun_each_mapping_in(unsigned long start, unsigned long end,
+			 bool (*fn)(const struct mmun_mapping *m, void *arg),
+			 void *arg);
+
+/* Is it, of the same, one mapping, or part of one? */
+bool mmun_mapping_stands(const struct mmun_mapping *m);
+
 /* The first bytes of a file.  Return: how many, or a negative errno. */
 long mmun_read_file(const char *path, char *text, size_t size);
 

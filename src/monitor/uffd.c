@@ -149,10 +149,10 @@ static void close_both(void)
 	mmun_uffd = (struct mmun_uffd){ -1, -1 };
 }
 
-/* Before the keeper's: exclusive waiters are woken in turn. */
+/* The epoll is there for mmun_uffd_is_ours(). */
 static int open_both(void)
 {
-	struct epoll_event ev = { EPOLLIN | EPOLLET | EPOLLEXCLUSIVE, { 0 } };
+	struct epoll_event ev = { 0, { 0 } };
 
 	mmun_uffd.fd = high(open_uffd());
 	mmun_uffd.epoll = high(mmun_syscall(SYS_epoll_create1, EPOLL_CLOEXEC));
@@ -256,12 +256,18 @@ static unsigned int watch(const struct mmun_mapping *m)
 	return MMUN_BLIND_RAW;
 }
 
+/* Older kernels would take it away from somebody else's userfaultfd, too. */
 static void unwatch(const struct mmun_mapping *m)
 {
-	struct uffdio_range range = { m->start, m->end - m->start };
+	struct uffdio_register range = {
+		.range = { m->start, m->end - m->start },
+		.mode = UFFDIO_REGISTER_MODE_WP,
+	};
 
-	if (mmun_load_acquire(&uffd.running) && m->kind != MMUN_MAPPING_SPECIAL)
-		mmun_uffd_ioctl(UFFDIO_UNREGISTER, &range);
+	if (!mmun_load_acquire(&uffd.running) || m->kind == MMUN_MAPPING_SPECIAL)
+		return;
+	if (!mmun_uffd_ioctl(UFFDIO_REGISTER, &range))
+		mmun_uffd_ioctl(UFFDIO_UNREGISTER, &range.range);
 }
 
 const struct mmun_monitor_ops mmun_monitor_uffd = {

@@ -27,7 +27,7 @@ bool mmun_uffd_is_ours(void);
 
 /*
  * ioctl() of the userfaultfd, wherever it is still open.
- * Context: sleeps; signals blocked; not on the keeper.
+ * Context: sleeps; not on the keeper.
  */
 long mmun_uffd_ioctl(unsigned long cmd, void *arg);
 

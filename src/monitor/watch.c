@@ -39,6 +39,9 @@ static struct {
 	struct mmun_interval_tree tree;
 	unsigned long late_start;	/* unwatched, and no source knows */
 	unsigned long late_end;
+	/* Under calls: all that sources were ever told of, since it was empty. */
+	unsigned long told_start;
+	unsigned long told_end;
 } watches;
 
 static void lock_tree(struct mmun_sigmask *saved)
@@ -49,6 +52,22 @@ static void lock_tree(struct mmun_sigmask *saved)
 static void unlock_tree(const struct mmun_sigmask *saved)
 {
 	mmun_unlock_restore(&watches.lock, saved);
+}
+
+bool mmun_is_all_watched(unsigned long start, unsigned long end)
+{
+	struct mmun_interval *node;
+	struct mmun_sigmask saved;
+	unsigned long to = start;	/* so far without a gap */
+
+	lock_tree(&saved);
+	node = mmun_interval_first(&watches.tree, start, end - 1);
+	for (; node && node->start <= to && to < end;
+	     node = mmun_interval_next(node, start, end - 1))
+		if (node->last >= to)
+			to = node->last + 1 ?: ULONG_MAX;
+	unlock_tree(&saved);
+	return to >= end;
 }
 
 bool mmun_is_watched(unsigned long start, unsigned long end)
@@ -96,20 +115,20 @@ static int claim(struct mmun_watch *watch, struct mm_struct *mm,
 	return err;
 }
 
-static void add_late(const struct watch_private *priv)
+static void extend(unsigned long *start, unsigned long *end, unsigned long from,
+		   unsigned long to)
 {
-	unsigned long start = priv->interval.start - priv->before * mmun_page_size;
-	unsigned long end = priv->interval.last + 1 +
-			    priv->after * mmun_page_size;
+	if (*start == *end)
+		*start = from, *end = to;
+	if (*start > from)
+		*start = from;
+	if (*end < to)
+		*end = to;
+}
 
-	if (watches.late_start == watches.late_end) {
-		watches.late_start = start;
-		watches.late_end = end;
-	}
-	if (watches.late_start > start)
-		watches.late_start = start;
-	if (watches.late_end < end)
-		watches.late_end = end;
+static void add_late(unsigned long start, unsigned long end)
+{
+	extend(&watches.late_start, &watches.late_end, start, end);
 }
 
 static bool release(struct mmun_watch *watch)
@@ -122,7 +141,10 @@ static bool release(struct mmun_watch *watch)
 	used = priv->state == in_use(watch);
 	if (used && watch->mm == &mmun_self) {
 		mmun_interval_remove(&watches.tree, &priv->interval);
-		add_late(priv);
+		add_late(priv->interval.start -
+				 priv->before * mmun_page_size,
+			 priv->interval.last + 1 +
+				 priv->after * mmun_page_size);
 	}
 	if (used)
 		priv->state = 0;
@@ -162,6 +184,7 @@ static void prepare_sources(void)
 
 static void watch_mapping(const struct mmun_mapping *m)
 {
+	extend(&watches.told_start, &watches.told_end, m->start, m->end);
 	for_each_running_source(s)
 		if (s->ops->watch)
 			s->ops->watch(m);
@@ -179,10 +202,6 @@ static bool watch_one(const struct mmun_mapping *m, void *arg)
 	const struct mmun_watch *watch = arg;
 	struct watch_private *priv = private_of(arg);
 
-	if (m->start >= watch->end)
-		return false;
-	if (m->end <= watch->start)
-		return true;
 	if (m->start < watch->start)
 		priv->before = pages_between(m->start, mmun_page_up(watch->start));
 	if (m->end > watch->end)
@@ -199,18 +218,10 @@ static bool watch_again(const struct mmun_mapping *m, void *arg)
 	return true;
 }
 
-struct span {
-	unsigned long start;
-	unsigned long end;
-};
-
-static bool unwatch_one(const struct mmun_mapping *m, void *arg)
+static bool unwatch_one(const struct mmun_mapping *m, void *unused)
 {
-	const struct span *late = arg;
-
-	if (m->start >= late->end)
-		return false;
-	if (m->end <= late->start || mmun_is_watched(m->start, m->end))
+	(void)unused;
+	if (mmun_is_watched(m->start, m->end))
 		return true;
 	for_each_running_source(s)
 		if (s->ops->unwatch)
@@ -218,22 +229,62 @@ static bool unwatch_one(const struct mmun_mapping *m, void *arg)
 	return true;
 }
 
+/*
+ * What is split or moved while it is watched leaves parts behind that no watch
+ * leads to: when nobody watches any more, all is gone through.
+ */
 static void unwatch_late(void)
 {
 	struct mmun_sigmask saved;
-	struct span late;
-	bool empty;
+	unsigned long start, end;
+	bool nobody;
 
 	lock_tree(&saved);
-	late = (struct span){ watches.late_start, watches.late_end };
+	start = watches.late_start;
+	end = watches.late_end;
 	watches.late_start = watches.late_end = 0;
-	empty = !watches.tree.root;
 	unlock_tree(&saved);
-	if (late.start == late.end)
+	if (start == end)
 		return;
-	mmun_each_mapping(unwatch_one, &late);
-	if (empty)
+	nobody = !mmun_is_watched(0, ULONG_MAX);
+	if (nobody)
+		extend(&start, &end, watches.told_start, watches.told_end);
+	if (mmun_each_mapping_in(start, end, unwatch_one, NULL)) {
+		/* Without a descriptor: later. */
+		lock_tree(&saved);
+		add_late(start, end);
+		unlock_tree(&saved);
+	} else if (nobody) {
+		watches.told_start = watches.told_end = 0;
 		forget_marks();
+	}
+}
+
+void mmun_watch_forget(unsigned long start, unsigned long end)
+{
+	struct mmun_sigmask saved;
+
+	lock_tree(&saved);
+	add_late(start, end);
+	unlock_tree(&saved);
+	mmun_lock_save(&watches.calls, &saved);
+	extend(&watches.told_start, &watches.told_end, start, end);
+	unwatch_late();
+	mmun_unlock_restore(&watches.calls, &saved);
+}
+
+unsigned int mmun_watch_seen(const struct mmun_mapping *m)
+{
+	struct mmun_sigmask saved;
+	unsigned int bits = 0;
+
+	mmun_lock_save(&watches.calls, &saved);
+	extend(&watches.told_start, &watches.told_end, m->start, m->end);
+	for_each_running_source(s)
+		if (s->ops->watch)
+			bits |= s->ops->watch(m);
+	mmun_unlock_restore(&watches.calls, &saved);
+	return bits;
 }
 
 void mmun_watch_started(void)
@@ -263,7 +314,7 @@ static int watch_self(struct mmun_watch *watch, unsigned long start,
 	unwatch_late();
 	err = claim(watch, &mmun_self, start, end);
 	if (!err)
-		mmun_each_mapping(watch_one, watch);
+		mmun_each_mapping_in(start, end, watch_one, watch);
 	mmun_unlock_restore(&watches.calls, &saved);
 	return err;
 }

@@ -12,8 +12,24 @@
 
 #include "base/atomic.h"
 
+struct mmun_mapping;
+
 /* Does any watch overlap [start, end)? */
 bool mmun_is_watched(unsigned long start, unsigned long end);
+/* Is each byte of it watched? */
+bool mmun_is_all_watched(unsigned long start, unsigned long end);
+
+/*
+ * See a mapping that is watched in part.
+ * Return: what the sources see of it from now on, in bits of enum mmun_blind.
+ */
+unsigned int mmun_watch_seen(const struct mmun_mapping *m);
+
+/*
+ * For sources: [start, end) is watched from somewhere else, and may have to be no
+ * longer.  Context: sleeps; not in a callback.
+ */
+void mmun_watch_forget(unsigned long start, unsigned long end);
 
 /* The sources have started, perhaps in a fork()ed child: tell them of all watches. */
 void mmun_watch_started(void);

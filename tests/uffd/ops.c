@@ -223,6 +223,7 @@ static void test_through_libc(void)
 	struct mmun_watch w;
 	char *p = watched(&w, NR), *q, *to;
 
+	settle();
 	listen_now();
 	munmap(p, NR * PAGE);
 	settle();

@@ -308,7 +308,6 @@ static void begin_phase(unsigned long phase)
 	if (phase % 4 == 0) {
 		must("register", mmu_notifier_register(&counter, mm_self()));
 		must("register", mmu_notifier_register(&dropper, mm_self()));
-		others_before = 0;	/* a thread of ours needs its stack */
 	}
 	if (phase % 4 == 3) {
 		mmu_notifier_unregister(&counter, mm_self());
@@ -383,6 +382,9 @@ static void make_calls(struct diary *d, bool patched)
 	for (unsigned long i = 0; i < nr_calls; i++) {
 		if (patched && i % PHASE == 0)
 			begin_phase(i / PHASE);
+		/* A thread of ours needs its stack. */
+		if (i % (4 * PHASE) == 0)
+			others_before = 0;
 		watched = patched && watching && i / PHASE % 8 < 4;
 		one_call(d, i, watched);
 	}

@@ -487,7 +487,7 @@ static void any_exec(struct call *c)
 	static char *const none[] = { NULL };
 	bool is_program = one_in(4);
 	long path = is_program ? (long)"/proc/self/exe" : any_path();
-	long argv = is_program ? PICK(1, -PAGE) : (long)none;
+	long argv = is_program ? PICK(1L << 47, -PAGE) : (long)none;
 
 	switch (rnd(3)) {
 	case 0:

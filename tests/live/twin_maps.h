@@ -255,7 +255,7 @@ static inline void each_area(void (*visit)(const struct area *,
 {
 	unsigned long key = 0, ignored = flags_of_neighbours();
 	struct inode inode;
-	struct area a;
+	struct area a = { 0 };
 
 	for (char *line = read_text(smaps_fd), *eol;
 	     (eol = strchr(line, '\n')); line = eol + 1) {

@@ -174,12 +174,15 @@ void mmun_unwatch(struct mmun_watch *watch);
  *	poisons
  * @MMUN_BLIND_RAW_SHM: shmdt and shmat(SHM_REMAP) likewise
  * @MMUN_BLIND_RAW_FILE: truncation and hole punching of a mapped file by this
- *	process likewise, and remap_file_pages
+ *	process likewise, madvise(MADV_REMOVE), which uffd tells of before the hole
+ *	is there, and remap_file_pages
  * @MMUN_BLIND_RAW_EXIT: exit_group and execve likewise
  * @MMUN_BLIND_LDSO: what the dynamic linker unmaps: dlclose()
  * @MMUN_BLIND_IO_URING: what io_uring does by itself: MADVISE, FALLOCATE,
  *	FTRUNCATE
  * @MMUN_BLIND_OTHERS: another process truncates or punches the file
+ * @MMUN_BLIND_RAW_SHARER: what MMUN_BLIND_RAW is about, by a process that shares
+ *	this memory: a child of vfork() or clone(CLONE_VM)
  * @MMUN_BLIND_UNKNOWN: nothing is mapped in part of the range, or nothing is
  *	known about it
  */
@@ -193,6 +196,7 @@ enum mmun_blind {
 	MMUN_BLIND_IO_URING = 1 << 6,
 	MMUN_BLIND_OTHERS = 1 << 7,
 	MMUN_BLIND_UNKNOWN = 1 << 8,
+	MMUN_BLIND_RAW_SHARER = 1 << 9,
 };
 
 /**
@@ -210,6 +214,9 @@ enum mmun_blind {
  * If the range is watched, what has been mapped there since is watched from now
  * on.  An answer is about the mappings of this moment: hold it against changes
  * as you do a translation, by taking it between a start and an end.
+ *
+ * Not counted either are system calls of a 64-bit program in its 32-bit form,
+ * ioctl(UFFDIO_MOVE), and open_by_handle_at(O_TRUNC).
  *
  * What moves a page that nobody has pinned (copy on write, migration, reclaim,
  * same-page merging) is not reported, and not counted here.

@@ -34,6 +34,7 @@
 #include "base/thread.h"
 #include "monitor/bpf.h"
 #include "monitor/decode.h"
+#include "monitor/entries.h"
 #include "monitor/monitor_ops.h"
 
 enum phase { STARTING, KEPT, RUNNING, FAILED };
@@ -41,6 +42,7 @@ enum phase { STARTING, KEPT, RUNNING, FAILED };
 static struct {
 	uint32_t phase;
 	int keeper_error;
+	bool foreign_before;		/* such entries were not among the texts */
 	struct mmun_bpf_fds fds;	/* of the process, while it starts */
 	uint32_t kicks;			/* the teller waits for another one */
 	uint32_t tellings;		/* those who wait for it, for another one */
@@ -200,8 +202,10 @@ static int start_threads(const char **why)
 
 static int start(const char **state)
 {
-	int err = mmun_bpf_load(&bpf.fds, state);
+	int err;
 
+	bpf.foreign_before = mmun_entries_are_bypassed();
+	err = mmun_bpf_load(&bpf.fds, state);
 	if (err)
 		return err;
 	mmun_write(&bpf.phase, STARTING);
@@ -259,6 +263,9 @@ static void settle(void)
 static unsigned int sees(const struct mmun_mapping *m)
 {
 	(void)m;
+	/* The texts that pass are those of the start. */
+	if (!bpf.foreign_before && mmun_entries_are_bypassed())
+		return 0;
 	return MMUN_BLIND_RAW | MMUN_BLIND_RAW_GUARD | MMUN_BLIND_RAW_SHM |
 	       MMUN_BLIND_RAW_FILE | MMUN_BLIND_LDSO;
 }

@@ -17,6 +17,7 @@ static unsigned int ways_to_die(const struct mmun_mapping *m)
 {
 	const unsigned int any = MMUN_BLIND_RAW | MMUN_BLIND_RAW_GUARD |
 				 MMUN_BLIND_RAW_SHM | MMUN_BLIND_RAW_EXIT |
+				 MMUN_BLIND_RAW_SHARER |
 				 MMUN_BLIND_LDSO | MMUN_BLIND_IO_URING;
 
 	switch (m->kind) {

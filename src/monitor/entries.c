@@ -489,6 +489,15 @@ static unsigned int sees(const struct mmun_mapping *m)
 /* ld.so's have no symbol, and are not longer than that. */
 #define STUB_SIZE 16
 
+/* He has kept what the entry began with, and goes on to the rest by himself. */
+bool mmun_entries_are_bypassed(void)
+{
+	for (int i = 0; i < NR_ENTRIES; i++)
+		if (entries[i].live && mmun_read(&mmun_entry_foreign[i]))
+			return true;
+	return false;
+}
+
 size_t mmun_entries_text(struct mmun_text *text, size_t max)
 {
 	size_t n = 0;
@@ -497,7 +506,7 @@ size_t mmun_entries_text(struct mmun_text *text, size_t max)
 		const struct entry *e = &entries[i];
 		uintptr_t start = (uintptr_t)e->patch.entry;
 
-		if (!e->live || e->error)
+		if (!e->live || e->error || e->patch.foreign)
 			continue;
 		if (n < max)
 			text[n] = (struct mmun_text){

@@ -5,6 +5,7 @@
  * What others may ask of the source "entries".
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,8 +23,11 @@ struct mmun_text {
 	long nr;	/* of the system call; -1: any */
 };
 
+/* Is an entry patched by somebody else now, who may make calls behind our back? */
+bool mmun_entries_are_bypassed(void);
+
 /*
- * Fill in at most @max.  Context: once started; not in a callback.
+ * Those whose calls all come by way of us.  Fill in at most @max.  Context: once started; not in a callback.
  * Return: how many there are.
  */
 size_t mmun_entries_text(struct mmun_text *text, size_t max);

@@ -61,6 +61,7 @@ static struct {
 	int error;		/* of the receiver */
 	const char *why;
 	int listener;		/* in the table of receiver and sender */
+	bool foreign_before;	/* such entries were not among the texts */
 	bool inherited;		/* from whom fork()ed this process */
 	long pid;
 	long teller;		/* its thread number */
@@ -427,6 +428,7 @@ static int listen_for_calls(void)
 
 	texts[0] = (struct mmun_text){ (uintptr_t)mmun_syscall_text,
 				       (uintptr_t)mmun_syscall_text_end, -1 };
+	sc.foreign_before = mmun_entries_are_bypassed();
 	n = mmun_entries_text(texts + 1, 63);
 	if (n > 63)
 		return refuse(-EOPNOTSUPP, "too many entry points");
@@ -568,10 +570,18 @@ static void settle(void)
 		wait_for_more(&sc.settled, seen);
 }
 
+/* The texts that pass are those of the start. */
+static bool bypassed(void)
+{
+	return !sc.foreign_before && mmun_entries_are_bypassed();
+}
+
 static unsigned int sees(const struct mmun_mapping *m)
 {
 	(void)m;
-	return MMUN_BLIND_RAW | MMUN_BLIND_RAW_GUARD | MMUN_BLIND_RAW_SHM |
+	if (bypassed())
+		return 0;
+	return MMUN_BLIND_RAW | MMUN_BLIND_RAW_SHARER | MMUN_BLIND_RAW_GUARD | MMUN_BLIND_RAW_SHM |
 	       MMUN_BLIND_RAW_FILE | MMUN_BLIND_RAW_EXIT | MMUN_BLIND_LDSO;
 }
 

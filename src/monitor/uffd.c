@@ -253,7 +253,7 @@ static unsigned int watch(const struct mmun_mapping *m)
 	if (mmun_uffd_ioctl(UFFDIO_REGISTER, &range))
 		return 0;
 	/* Nor io_uring: of what it does, guards go unseen, and cut files. */
-	return MMUN_BLIND_RAW;
+	return MMUN_BLIND_RAW | MMUN_BLIND_RAW_SHARER;
 }
 
 /* Older kernels would take it away from somebody else's userfaultfd, too. */

@@ -14,6 +14,7 @@
  * the public ones.
  */
 
+#include <mmunotify/interval_notifier.h>
 #include <mmunotify/mm.h>
 #include <mmunotify/mmu_notifier.h>
 #include <mmunotify/monitor.h>
@@ -63,6 +64,10 @@ MMUN_INTERNAL(mmu_notifier_clear_flush_young);
 MMUN_INTERNAL(mmu_notifier_clear_young);
 MMUN_INTERNAL(mmu_notifier_test_young);
 MMUN_INTERNAL(mmu_notifier_change_pte);
+MMUN_INTERNAL(mmu_interval_notifier_insert);
+MMUN_INTERNAL(mmu_interval_notifier_insert_locked);
+MMUN_INTERNAL(mmu_interval_notifier_remove);
+MMUN_INTERNAL(mmu_interval_read_begin);
 MMUN_INTERNAL(mmun_monitor_start);
 MMUN_INTERNAL(mmun_monitor_entry);
 MMUN_INTERNAL(mmun_monitor_select);

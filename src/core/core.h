@@ -8,6 +8,7 @@
  *
  *   mm->mmap_lock	users; registration		(mm.c)
  *   mm->lock		the list's writers		(mmu_notifier.c)
+ *   mm->intervals.lock	the tree's			(interval_notifier.c)
  *
  * and fork() takes the list of domains, then every mm->lock.  Nothing is called
  * under mm->lock; the event path (invalidate.c) takes neither.
@@ -34,6 +35,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <mmunotify/interval_notifier.h>
 #include <mmunotify/mm.h>
 #include <mmunotify/mmu_notifier.h>
 
@@ -41,6 +43,7 @@
 #include "base/export.h"
 #include "base/lock.h"
 #include "base/srcu.h"
+#include "core/intervals.h"
 
 struct mm_struct {
 	/* The newest registration; written under lock, walked in srcu. */
@@ -48,6 +51,7 @@ struct mm_struct {
 	uint32_t wants;			/* MM_WANTS_*: a walk for the others is idle */
 	struct mmun_srcu *srcu;		/* walks of the list; frees */
 	struct mmun_srcu *in_flight;	/* ranges between start and end */
+	struct mmun_intervals intervals; /* have a lock of their own */
 
 	uint32_t mm_users;
 	uint32_t mm_count;
@@ -63,6 +67,25 @@ struct mm_struct {
 
 	/* What mm_self() needs before its first registration; else NULL. */
 	int (*arm)(void);
+	/* Who wants to know in which parts there is interest; or NULL. */
+	const struct mmun_interest_ops *interest;
+};
+
+/* What lies outside of a range, of the mappings that it is about, in pages. */
+struct mmun_extent {
+	uint32_t before;
+	uint32_t after;
+};
+
+/*
+ * Called after an interval was inserted, and after it was removed, where
+ * callbacks may be running.  Context: sleeps; not in a callback.
+ */
+struct mmun_interest_ops {
+	void (*declare)(unsigned long start, unsigned long last,
+			struct mmun_extent *ret_extent);
+	void (*withdraw)(unsigned long start, unsigned long last,
+			 struct mmun_extent extent);
 };
 
 /* What some notifier, past or present, wants to hear; set before it is listed. */
@@ -179,6 +202,13 @@ void mmun_mm_exit(struct mm_struct *mm);
 void mmun_mm_fork_child(struct mm_struct *mm);
 /* Counts of a static mm do not fall below their first reference. */
 bool mmun_mm_is_static(const struct mm_struct *mm);
+
+/* mmu_notifier.c */
+/*
+ * What a first registration needs, and every later one finds done.
+ * Context: not in a callback; takes the dynamic linker's lock.
+ */
+int mmun_prepare_mm(struct mm_struct *mm);
 
 /* invalidate.c */
 /* Wait until every range that is in flight now, but this thread's, has ended. */

@@ -20,16 +20,20 @@ static void lock_list(struct mmun_srcu *sp)
 {
 	struct mm_struct *mm = sp->owner;
 
-	if (mm)
+	if (mm) {
 		mmun_lock(&mm->lock);
+		mmun_lock(&mm->intervals.lock);
+	}
 }
 
 static void unlock_list(struct mmun_srcu *sp)
 {
 	struct mm_struct *mm = sp->owner;
 
-	if (mm)
+	if (mm) {
+		mmun_unlock(&mm->intervals.lock);
 		mmun_unlock(&mm->lock);
+	}
 }
 
 static void before_fork(void)
@@ -62,6 +66,8 @@ static void reset_mm(struct mmun_srcu *sp)
 	if (!mm)
 		return;
 	mmun_mm_fork_child(mm);
+	mmun_intervals_fork_child(&mm->intervals, mmun_count_own_active(mm),
+				  mmun_mm_is_static(mm));
 	if (mmun_mm_is_static(mm))
 		orphan_notifiers(mm);
 }

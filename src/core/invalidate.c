@@ -8,7 +8,10 @@
  * of mm->srcu, so that a notifier may be put, and freed, between a range's start
  * and its end.
  *
- * With no subscriber a start is that count, one load and a branch.
+ * Interval notifiers come first (interval_notifier.c), and keep a count of their
+ * own, of ranges that began when there was one.
+ *
+ * With no subscriber a start is that count, two loads and a branch each.
  */
 #include <errno.h>
 
@@ -33,7 +36,7 @@ static inline void range_open(struct mmu_notifier_range *range)
 
 static inline void range_close(struct mmu_notifier_range *range)
 {
-	unsigned int bank = range->mmun_private[R_STATE] & 1;
+	unsigned int bank = range->mmun_private[R_STATE] & R_BANK;
 
 	disown_range(range);
 	range->mmun_private[R_STATE] = 0;
@@ -55,6 +58,26 @@ static bool is_silent(struct mmu_notifier *mn)
 }
 
 /* -- start -- */
+
+/* Before it is closed. */
+static void end_intervals(struct mmu_notifier_range *range)
+{
+	if (mmun_unlikely(range->mmun_private[R_STATE] & R_COUNTED))
+		mmun_intervals_end(&range->mm->intervals);
+	range->mmun_private[R_STATE] &= ~R_COUNTED;
+}
+
+static int start_intervals(struct mmu_notifier_range *range)
+{
+	int ret;
+
+	if (mmun_likely(!mmun_has_intervals(&range->mm->intervals)))
+		return 0;
+	ret = mmun_intervals_start(range);
+	if (!ret)
+		range->mmun_private[R_STATE] |= R_COUNTED;
+	return ret;
+}
 
 static int call_start(struct mmu_notifier *mn,
 		      const struct mmu_notifier_range *range)
@@ -119,8 +142,12 @@ static __attribute__((noinline)) int start_walk(struct mmu_notifier_range *range
 	range->flags &= ~MMU_NOTIFIER_RANGE_BLOCKABLE;
 	range->flags |= blockable;
 	walk_begin(range->mm, &walk);
-	ret = walk_start_ops(range);
+	ret = start_intervals(range);
+	if (mmun_likely(!ret))
+		ret = walk_start_ops(range);
 	walk_end(&walk);
+	if (mmun_unlikely(ret))
+		end_intervals(range);
 	*err = saved_errno;
 	if (mmun_unlikely(ret))
 		range_close(range);
@@ -140,7 +167,8 @@ static inline int range_start(struct mmu_notifier_range *range,
 		return warn_started();
 	range_open(range);
 	range->mmun_private[R_SEQ] = 0;
-	if (!mmun_load_acquire(&range->mm->first))
+	if (!mmun_load_acquire(&range->mm->first) &&
+	    !mmun_has_intervals(&range->mm->intervals))
 		return 0;
 	return start_walk(range, blockable);
 }
@@ -179,11 +207,14 @@ static __attribute__((cold, noinline)) void warn_not_started(void)
 
 static inline void range_end(struct mmu_notifier_range *range, bool flush)
 {
-	if (mmun_unlikely(!range_is_open(range)))
+	if (mmun_unlikely(!range_is_open(range))) {
 		warn_not_started();
+		return;
+	}
+	end_intervals(range);
 	/* Whoever came after the start is not told of the end. */
-	else if ((range->mmun_private[R_SEQ] || MMUN_BREAK_REGISTER) &&
-		 (mmun_read(&range->mm->wants) & MM_WANTS_END))
+	if ((range->mmun_private[R_SEQ] || MMUN_BREAK_REGISTER) &&
+	    (mmun_read(&range->mm->wants) & MM_WANTS_END))
 		end_walk(range, flush);
 	else
 		range_close(range);

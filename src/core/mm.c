@@ -34,6 +34,7 @@ static void init_mm(struct mm_struct *mm)
 {
 	mm->mm_users = 1;
 	mm->mm_count = 1;
+	mmun_intervals_init(&mm->intervals);
 	init_mmap_lock(mm);
 }
 

@@ -42,6 +42,7 @@ static void release_now(struct mm_struct *mm)
 	struct mmu_notifier *mn;
 
 	close_registration(mm);
+	mmun_intervals_release(mm);
 	walk_begin(mm, &walk);
 	for_each_notifier(mn, mm)
 		mmun_release_one(mn, mm);

@@ -26,9 +26,7 @@ uint64_t mmun_watch_map[MMUN_WATCH_BITS / 64];
 struct watch_private {
 	struct mmun_interval interval;
 	uint64_t state;
-	/* Of the mappings that it was about, what lies outside of it, in pages. */
-	uint32_t before;
-	uint32_t after;
+	struct mmun_extent extent;
 };
 
 _Static_assert(sizeof(struct watch_private) <=
@@ -62,6 +60,7 @@ static void unlock_tree(const struct mmun_sigmask *saved)
 	mmun_restore_signals(saved);
 }
 
+/* By a watch, or by an interval notifier. */
 bool mmun_is_watched(unsigned long start, unsigned long end)
 {
 	struct mmun_sigmask saved;
@@ -70,7 +69,8 @@ bool mmun_is_watched(unsigned long start, unsigned long end)
 	lock_tree(&saved);
 	found = mmun_interval_first(&watches.tree, start, end - 1);
 	unlock_tree(&saved);
-	return found;
+	return found ||
+	       mmun_intervals_overlap(&mmun_self.intervals, start, end - 1);
 }
 
 /* -- a watch, and its memory -- */
@@ -107,12 +107,18 @@ static int claim(struct mmun_watch *watch, struct mm_struct *mm,
 	return err;
 }
 
-static void add_late(const struct watch_private *priv)
+static unsigned long end_of_page(unsigned long byte)
 {
-	unsigned long start = priv->interval.start - priv->before * mmun_page_size;
-	unsigned long end = priv->interval.last + 1 +
-			    priv->after * mmun_page_size;
+	return mmun_page_down(byte) + mmun_page_size ?: ULONG_MAX;
+}
 
+static void add_late(unsigned long start, unsigned long last,
+		     struct mmun_extent extent)
+{
+	unsigned long end = end_of_page(last);
+
+	start = mmun_page_down(start) - extent.before * mmun_page_size;
+	end += extent.after * mmun_page_size;
 	if (watches.late_start == watches.late_end) {
 		watches.late_start = start;
 		watches.late_end = end;
@@ -133,7 +139,8 @@ static bool release(struct mmun_watch *watch)
 	used = priv->state == in_use(watch);
 	if (used && watch->mm == &mmun_self) {
 		mmun_interval_remove(&watches.tree, &priv->interval);
-		add_late(priv);
+		add_late(priv->interval.start, priv->interval.last,
+			 priv->extent);
 	}
 	if (used)
 		priv->state = 0;
@@ -185,21 +192,36 @@ static uint32_t pages_between(unsigned long from, unsigned long to)
 	return nr < UINT32_MAX ? nr : UINT32_MAX;
 }
 
+struct span {
+	unsigned long start;
+	unsigned long end;
+	struct mmun_extent extent;
+};
+
 static bool watch_one(const struct mmun_mapping *m, void *arg)
 {
-	const struct mmun_watch *watch = arg;
-	struct watch_private *priv = private_of(arg);
+	struct span *span = arg;
 
-	if (m->start >= watch->end)
+	if (m->start >= span->end)
 		return false;
-	if (m->end <= watch->start)
+	if (m->end <= span->start)
 		return true;
-	if (m->start < watch->start)
-		priv->before = pages_between(m->start, mmun_page_up(watch->start));
-	if (m->end > watch->end)
-		priv->after = pages_between(mmun_page_down(watch->end), m->end);
+	if (m->start < span->start)
+		span->extent.before = pages_between(m->start,
+						    mmun_page_up(span->start));
+	if (m->end > span->end)
+		span->extent.after = pages_between(mmun_page_down(span->end),
+						   m->end);
 	watch_mapping(m);
 	return true;
+}
+
+static struct mmun_extent watch_mappings(unsigned long start, unsigned long end)
+{
+	struct span span = { start, end, { 0, 0 } };
+
+	mmun_each_mapping(watch_one, &span);
+	return span.extent;
 }
 
 static bool watch_again(const struct mmun_mapping *m, void *arg)
@@ -209,11 +231,6 @@ static bool watch_again(const struct mmun_mapping *m, void *arg)
 		watch_mapping(m);
 	return true;
 }
-
-struct span {
-	unsigned long start;
-	unsigned long end;
-};
 
 static bool unwatch_one(const struct mmun_mapping *m, void *arg)
 {
@@ -232,18 +249,17 @@ static bool unwatch_one(const struct mmun_mapping *m, void *arg)
 static void unwatch_late(void)
 {
 	struct mmun_sigmask saved;
-	struct span late;
-	bool empty;
+	struct span late = { 0, 0, { 0, 0 } };
 
 	lock_tree(&saved);
-	late = (struct span){ watches.late_start, watches.late_end };
+	late.start = watches.late_start;
+	late.end = watches.late_end;
 	watches.late_start = watches.late_end = 0;
-	empty = !watches.tree.root;
 	unlock_tree(&saved);
 	if (late.start == late.end)
 		return;
 	mmun_each_mapping(unwatch_one, &late);
-	if (empty)
+	if (!mmun_is_watched(0, ULONG_MAX))
 		forget_marks();
 }
 
@@ -274,7 +290,7 @@ static int watch_self(struct mmun_watch *watch, unsigned long start,
 	unwatch_late();
 	err = claim(watch, &mmun_self, start, end);
 	if (!err)
-		mmun_each_mapping(watch_one, watch);
+		private_of(watch)->extent = watch_mappings(start, end);
 	mmun_unlock_restore(&watches.calls, &saved);
 	return err;
 }
@@ -307,6 +323,38 @@ void mmun_unwatch(struct mmun_watch *watch)
 	mmun_unlock_restore(&watches.calls, &saved);
 }
 EXPORT_SYMBOL(mmun_unwatch);
+
+/* -- the interest of interval notifiers -- */
+
+static void declare(unsigned long start, unsigned long last,
+		    struct mmun_extent *ret_extent)
+{
+	struct mmun_sigmask saved;
+
+	prepare_sources();
+	mmun_lock_save(&watches.calls, &saved);
+	unwatch_late();
+	*ret_extent = watch_mappings(start, end_of_page(last));
+	mmun_unlock_restore(&watches.calls, &saved);
+}
+
+static void withdraw(unsigned long start, unsigned long last,
+		     struct mmun_extent extent)
+{
+	struct mmun_sigmask saved;
+
+	lock_tree(&saved);
+	add_late(start, last, extent);
+	unlock_tree(&saved);
+	mmun_lock_save(&watches.calls, &saved);
+	unwatch_late();
+	mmun_unlock_restore(&watches.calls, &saved);
+}
+
+const struct mmun_interest_ops mmun_watch_interest = {
+	.declare = declare,
+	.withdraw = withdraw,
+};
 
 void mmun_watch_mapped(unsigned long start, unsigned long end)
 {

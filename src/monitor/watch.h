@@ -12,7 +12,11 @@
 
 #include "base/atomic.h"
 
-/* Does any watch overlap [start, end)? */
+/* What core/ tells of interval notifiers on mm_self(). */
+extern const struct mmun_interest_ops mmun_watch_interest
+	__attribute__((visibility("hidden")));
+
+/* Does any watch, or interval notifier, overlap [start, end)? */
 bool mmun_is_watched(unsigned long start, unsigned long end);
 
 /* The sources have started, perhaps in a fork()ed child: tell them of all watches. */

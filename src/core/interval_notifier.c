@@ -241,8 +241,9 @@ int mmun_intervals_start(const struct mmu_notifier_range *range)
 }
 
 /*
- * Whoever starts meanwhile is the last one instead.  ORDER(interval-odd): the
- * sequence first.
+ * Whoever starts meanwhile is the last one instead.  What was put off first: who
+ * sees another sequence frees what he has removed.  ORDER(interval-odd): then the
+ * sequence.
  */
 static __attribute__((noinline)) void end_odd(struct mmun_intervals *in)
 {
@@ -252,8 +253,8 @@ static __attribute__((noinline)) void end_odd(struct mmun_intervals *in)
 	begin_change(in, &saved);
 	last = (mmun_read(&in->state) & (I_ODD | I_ACTIVE_MASK)) == I_ODD;
 	if (last) {
-		mmun_store_release(&in->seq, in->seq + 2);
 		do_deferred(in);
+		mmun_store_release(&in->seq, in->seq + 2);
 		mmun_fetch_and(&in->state, ~I_ODD);
 		mmun_fetch_add(&in->changes, 1);
 	}

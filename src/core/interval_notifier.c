@@ -353,22 +353,23 @@ static int link_sub(struct mmu_interval_notifier *sub, struct mm_struct *mm)
 
 /*
  * The first one: ranges that have begun before are not counted, and have looked
- * for nobody.  Under the mmap lock, as a registration.
+ * for nobody.  Under the mmap lock, as a registration, unless that is done.
  */
 static int use_intervals(struct mm_struct *mm)
 {
 	int err;
 
-	if (mmun_has_intervals(&mm->intervals))
+	if (mmun_intervals_ready(&mm->intervals))
 		return 0;
 	if (mmun_in_callback(mm))
 		return -EDEADLK;
 	err = mmun_prepare_mm(mm);
 	if (err)
 		return err;
-	mmun_xchg(&mm->intervals.used, 1);
+	mmun_xchg(&mm->intervals.used, USED_COUNTING);
 	mmun_store_release(&mm->has_notifiers, 1);
 	mmun_wait_for_ranges(mm);
+	mmun_store_release(&mm->intervals.used, USED_READY);
 	return 0;
 }
 
@@ -435,7 +436,7 @@ int mmu_interval_notifier_insert(struct mmu_interval_notifier *sub,
 		err = check_alive(mm);
 	if (err)
 		return err;
-	if (mmun_has_intervals(&mm->intervals))
+	if (mmun_intervals_ready(&mm->intervals))
 		return insert(sub, mm);
 	if (mmun_in_callback(mm) || mmun_mmap_write_held(mm))
 		return -EDEADLK;

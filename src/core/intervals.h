@@ -36,11 +36,17 @@ struct mm_struct;
 struct mmun_intervals {
 	uint64_t state;		/* I_*: see above */
 	unsigned long seq;	/* even; cur_seq is one more */
-	uint32_t used;		/* somebody has inserted, ever */
+	uint32_t used;		/* USED_*: does a range have to ask? */
 	uint32_t changes;	/* of the sequence; a futex */
 	struct mmun_interval_tree tree;
 	struct mmun_lock lock;	/* of whoever changes the tree */
 	struct mmu_interval_notifier *deferred;	/* newest first */
+};
+
+enum {
+	USED_NEVER,
+	USED_COUNTING,	/* ranges are counted from now on, there may be others yet */
+	USED_READY,	/* they have ended */
 };
 
 #define I_ACTIVE 1ULL
@@ -57,6 +63,12 @@ void mmun_intervals_init(struct mmun_intervals *in);
 static inline bool mmun_has_intervals(const struct mmun_intervals *in)
 {
 	return mmun_load_acquire(&in->used);
+}
+
+/* ... and is every range counted that is in flight?  Context: any. */
+static inline bool mmun_intervals_ready(const struct mmun_intervals *in)
+{
+	return mmun_load_acquire(&in->used) == USED_READY;
 }
 
 /*

@@ -119,6 +119,7 @@ struct mmu_interval_notifier {
  *
  * Holds mm_count until it is removed.  While the address space is being
  * invalidated the subscription takes effect when that ends; readers wait for it.
+ * On failure nothing of @interval_sub is changed.
  *
  * Context: as mmu_notifier_register() for the first one of an address space; for
  * later ones, on a software mm, no more than a short lock, also in callbacks.

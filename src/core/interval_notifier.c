@@ -304,18 +304,10 @@ static int check_ops(const struct mmu_interval_notifier_ops *ops)
 	return 0;
 }
 
-/* As the kernel does, what is refused by its range keeps the mm and the ops. */
-static int prepare_sub(struct mmu_interval_notifier *sub, struct mm_struct *mm,
-		       unsigned long start, unsigned long length,
-		       const struct mmu_interval_notifier_ops *ops)
+static int check_range(unsigned long start, unsigned long length,
+		       unsigned long *ret_last)
 {
-	if (is_known(sub))
-		return -EINVAL;
-	sub->mm = mm;
-	sub->ops = ops;
-	sub->interval_tree.start = start;
-	if (!length ||
-	    __builtin_add_overflow(start, length - 1, &sub->interval_tree.last))
+	if (!length || __builtin_add_overflow(start, length - 1, ret_last))
 		return -EOVERFLOW;
 	return 0;
 }
@@ -325,18 +317,11 @@ static int prepare_sub(struct mmu_interval_notifier *sub, struct mm_struct *mm,
  * it is none that comes soon.  While a range is active that has hit nobody, it
  * might have hit this one.
  */
-static int link_sub(struct mmu_interval_notifier *sub, struct mm_struct *mm)
+static void link_sub(struct mmun_intervals *in, struct mmu_interval_notifier *sub)
 {
-	struct mmun_intervals *in = &mm->intervals;
-	struct mmun_sigmask saved;
-	uint64_t state;
-	int err = 0;
+	uint64_t state = mmun_read(&in->state);
 
-	begin_change(in, &saved);
-	state = mmun_read(&in->state);
-	if (is_known(sub)) {
-		err = -EINVAL;
-	} else if (!(state & I_ACTIVE_MASK)) {
+	if (!(state & I_ACTIVE_MASK)) {
 		mmu_interval_set_seq(sub, in->seq - 1);
 		put_into_tree(in, sub);
 	} else if (state & I_ODD) {
@@ -346,6 +331,36 @@ static int link_sub(struct mmu_interval_notifier *sub, struct mm_struct *mm)
 		mmun_fetch_or(&in->state, I_ODD);
 		mmu_interval_set_seq(sub, in->seq + 1);
 		put_into_tree(in, sub);
+	}
+}
+
+static int check_sub(struct mmu_interval_notifier *sub, struct mm_struct *mm)
+{
+	if (is_known(sub))
+		return -EINVAL;
+	/* Released since it was asked for: nobody would tell of that. */
+	return mmun_read(&mm->released) ? -EINVAL : 0;
+}
+
+/* What is refused is left as it was. */
+static int check_and_link(struct mmu_interval_notifier *sub,
+			  struct mm_struct *mm, unsigned long start,
+			  unsigned long last,
+			  const struct mmu_interval_notifier_ops *ops)
+{
+	struct mmun_intervals *in = &mm->intervals;
+	struct mmun_sigmask saved;
+	int err;
+
+	begin_change(in, &saved);
+	err = check_sub(sub, mm);
+	if (!err) {
+		mmgrab(mm);
+		sub->mm = mm;
+		sub->ops = ops;
+		sub->interval_tree.start = start;
+		sub->interval_tree.last = last;
+		link_sub(in, sub);
 	}
 	end_change(in, &saved);
 	return err;
@@ -374,22 +389,18 @@ static int use_intervals(struct mm_struct *mm)
 }
 
 /* Interest is declared when it can be found: who withdraws his looks for ours. */
-static int insert(struct mmu_interval_notifier *sub, struct mm_struct *mm)
+static int insert(struct mmu_interval_notifier *sub, struct mm_struct *mm,
+		  unsigned long start, unsigned long last,
+		  const struct mmu_interval_notifier_ops *ops)
 {
 	int err = use_intervals(mm);
 
 	if (!err && mm->interest && mmun_in_callback(mm))
 		err = -EDEADLK;
-	if (err)
-		return err;
-	mmgrab(mm);
-	err = link_sub(sub, mm);
-	if (err)
-		mmdrop(mm);
-	else if (mm->interest)
-		mm->interest->declare(sub->interval_tree.start,
-				      sub->interval_tree.last,
-				      &private_of(sub)->extent);
+	if (!err)
+		err = check_and_link(sub, mm, start, last, ops);
+	if (!err && mm->interest)
+		mm->interest->declare(start, last, &private_of(sub)->extent);
 	return err;
 }
 
@@ -407,6 +418,7 @@ int mmu_interval_notifier_insert_locked(struct mmu_interval_notifier *sub,
 					unsigned long length,
 					const struct mmu_interval_notifier_ops *ops)
 {
+	unsigned long last;
 	int err;
 
 	if (!sub || !mm || check_ops(ops))
@@ -415,10 +427,10 @@ int mmu_interval_notifier_insert_locked(struct mmu_interval_notifier *sub,
 		mmun_warn_once("mmu_interval_notifier_insert_locked() without the mmap lock held for writing");
 		return -EINVAL;
 	}
-	err = prepare_sub(sub, mm, start, length, ops);
+	err = check_range(start, length, &last);
 	if (!err)
 		err = check_alive(mm);
-	return err ? err : insert(sub, mm);
+	return err ? err : insert(sub, mm, start, last, ops);
 }
 EXPORT_SYMBOL(mmu_interval_notifier_insert_locked);
 
@@ -427,24 +439,25 @@ int mmu_interval_notifier_insert(struct mmu_interval_notifier *sub,
 				 unsigned long length,
 				 const struct mmu_interval_notifier_ops *ops)
 {
+	unsigned long last;
 	int err;
 
 	if (!sub || !mm || check_ops(ops))
 		return -EINVAL;
-	err = prepare_sub(sub, mm, start, length, ops);
+	err = check_range(start, length, &last);
 	if (!err)
 		err = check_alive(mm);
 	if (err)
 		return err;
 	if (mmun_intervals_ready(&mm->intervals))
-		return insert(sub, mm);
+		return insert(sub, mm, start, last, ops);
 	if (mmun_in_callback(mm) || mmun_mmap_write_held(mm))
 		return -EDEADLK;
 	err = mmun_prepare_mm(mm);
 	if (err)
 		return err;
 	mmap_write_lock(mm);
-	err = insert(sub, mm);
+	err = insert(sub, mm, start, last, ops);
 	mmap_write_unlock(mm);
 	return err;
 }
@@ -464,50 +477,61 @@ static void wait_while_odd(struct mmun_intervals *in, unsigned long seq)
 	}
 }
 
-/* Return: the sequence to wait for, or 0. */
-static unsigned long unlink_sub(struct mmun_intervals *in,
-				struct mmu_interval_notifier *sub)
-{
-	struct interval_private *priv = private_of(sub);
-	unsigned long seq = 0;
-	struct mmun_sigmask saved;
-
-	begin_change(in, &saved);
-	if (priv->state & IN_DROPPED) {
-		mmun_write(&priv->state, known(sub));
-	} else if (priv->state & IN_DEFERRED) {
-		undefer(in, sub);
-	} else if (mmun_read(&in->state) & I_ODD) {
-		defer(in, sub, IN_TREE);
-		seq = in->seq + 1;
-	} else {
-		take_out_of_tree(in, sub);
-	}
-	end_change(in, &saved);
-	return seq;
-}
-
 static bool is_being_removed(struct mmu_interval_notifier *sub)
 {
 	return (mmun_read(&private_of(sub)->state) & IN_FLAGS) ==
 	       (IN_TREE | IN_DEFERRED);
 }
 
+/* Return: the sequence to wait for, or 0. */
+static unsigned long unlink_sub(struct mmun_intervals *in,
+				struct mmu_interval_notifier *sub)
+{
+	struct interval_private *priv = private_of(sub);
+
+	if (priv->state & IN_DROPPED) {
+		mmun_write(&priv->state, known(sub));
+	} else if (priv->state & IN_DEFERRED) {
+		undefer(in, sub);
+	} else if (mmun_read(&in->state) & I_ODD) {
+		defer(in, sub, IN_TREE);
+		return in->seq + 1;
+	} else {
+		take_out_of_tree(in, sub);
+	}
+	return 0;
+}
+
+/* Return: is it removed, or will be when the sequence is another? */
+static bool check_and_unlink(struct mmun_intervals *in,
+			     struct mmu_interval_notifier *sub,
+			     unsigned long *ret_seq)
+{
+	struct mmun_sigmask saved;
+	bool valid;
+
+	begin_change(in, &saved);
+	valid = is_known(sub) && !is_being_removed(sub);
+	if (valid)
+		*ret_seq = unlink_sub(in, sub);
+	end_change(in, &saved);
+	return valid;
+}
+
 void mmu_interval_notifier_remove(struct mmu_interval_notifier *sub)
 {
-	struct mm_struct *mm;
-	unsigned long seq;
+	bool valid = sub && is_known(sub);
+	struct mm_struct *mm = valid ? sub->mm : NULL;
+	unsigned long seq = 0;
 
-	if (!sub || !is_known(sub) || is_being_removed(sub)) {
-		mmun_warn_once("mmu_interval_notifier_remove() of what is not inserted");
-		return;
-	}
-	mm = sub->mm;
-	if (mmun_in_callback(mm)) {
+	if (valid && mmun_in_callback(mm)) {
 		mmun_warn_once("mmu_interval_notifier_remove() inside a callback: still inserted");
 		return;
 	}
-	seq = unlink_sub(&mm->intervals, sub);
+	if (!valid || !check_and_unlink(&mm->intervals, sub, &seq)) {
+		mmun_warn_once("mmu_interval_notifier_remove() of what is not inserted");
+		return;
+	}
 	if (seq)
 		wait_while_odd(&mm->intervals, seq);
 	if (mm->interest)

@@ -21,7 +21,7 @@ static void close_registration(struct mm_struct *mm)
 	struct mmun_sigmask saved;
 
 	mmun_lock_save(&mm->lock, &saved);
-	mm->released = 1;
+	mmun_write(&mm->released, 1);
 	mmun_unlock_restore(&mm->lock, &saved);
 }
 

@@ -213,6 +213,9 @@ int mmun_prepare_mm(struct mm_struct *mm);
 /* invalidate.c */
 /* Wait until every range that is in flight now, but this thread's, has ended. */
 void mmun_wait_for_ranges(struct mm_struct *mm);
+/* A range of everything that is told to interval notifiers alone. */
+void mmun_invalidate_intervals(struct mm_struct *mm,
+			       enum mmu_notifier_event event);
 
 /* release.c */
 void mmun_release_notifiers(struct mm_struct *mm);

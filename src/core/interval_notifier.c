@@ -159,12 +159,10 @@ static void begin_look(struct mmun_intervals *in)
 	}
 }
 
-/*
- * ORDER(interval-odd): before any callback.  Return: the first one that is hit,
- * or NULL.
- */
-static struct mmun_interval *look(struct mmun_intervals *in,
-				  unsigned long start, unsigned long end)
+/* ORDER(interval-odd): before any callback. */
+struct mmun_interval *mmun_intervals_begin(struct mmun_intervals *in,
+					   unsigned long start,
+					   unsigned long end)
 {
 	struct mmun_interval *first = NULL;
 
@@ -205,15 +203,17 @@ static void call_finish(struct mmu_interval_notifier_finish *finish)
 	}
 }
 
-/* Return: 0, or -EAGAIN where one refused: those behind it are not asked. */
-static int call_all(struct mmun_interval *node,
-		    const struct mmu_notifier_range *range, unsigned long seq)
+/* Those behind one that refuses are not asked. */
+int mmun_intervals_call(struct mmun_interval *first,
+			const struct mmu_notifier_range *range)
 {
-	struct mmu_interval_notifier_finish *first = NULL, **last = &first;
+	struct mmu_interval_notifier_finish *finish = NULL, **last = &finish;
+	unsigned long seq = cur_seq(&range->mm->intervals);
+	struct mmun_interval *node;
 	int ret = 0;
 
-	for (; node; node = mmun_interval_next(node, range->start,
-					       range->end - 1)) {
+	for (node = first; node; node = mmun_interval_next(node, range->start,
+							   range->end - 1)) {
 		if (call_one(sub_of(node), range, seq, &last))
 			continue;
 		if (!mmu_notifier_range_blockable(range)) {
@@ -222,21 +222,7 @@ static int call_all(struct mmun_interval *node,
 		}
 		mmun_warn_once("an interval's ->invalidate returned false in a blockable range: ignored");
 	}
-	call_finish(first);
-	return ret;
-}
-
-int mmun_intervals_start(const struct mmu_notifier_range *range)
-{
-	struct mmun_intervals *in = &range->mm->intervals;
-	struct mmun_interval *first = look(in, range->start, range->end);
-	int ret;
-
-	if (mmun_likely(!first))
-		return 0;
-	ret = call_all(first, range, cur_seq(in));
-	if (ret)
-		mmun_intervals_end(in);
+	call_finish(finish);
 	return ret;
 }
 
@@ -269,26 +255,6 @@ void mmun_intervals_end(struct mmun_intervals *in)
 
 	if (mmun_unlikely((state & I_ODD) && (state & I_ACTIVE_MASK) == I_ACTIVE))
 		end_odd(in);
-}
-
-void mmun_intervals_release(struct mm_struct *mm)
-{
-	const enum mmu_notifier_event events[] = { MMU_NOTIFY_RELEASE,
-						   MMU_NOTIFY_UNMAP };
-	struct mmu_notifier_range range;
-	struct mmun_walk walk;
-
-	if (!mmun_has_intervals(&mm->intervals))
-		return;
-	for (int i = 0; i < 2; i++) {
-		mmu_notifier_range_init(&range, events[i],
-					MMU_NOTIFIER_RANGE_BLOCKABLE, mm, 0,
-					ULONG_MAX);
-		walk_begin(mm, &walk);
-		mmun_intervals_start(&range);
-		walk_end(&walk);
-		mmun_intervals_end(&mm->intervals);
-	}
 }
 
 /* -- insert -- */

@@ -71,15 +71,15 @@ static inline bool mmun_intervals_ready(const struct mmun_intervals *in)
 	return mmun_load_acquire(&in->used) == USED_READY;
 }
 
-/*
- * The range is counted; those that it hits are called.  In a walk.
- * Return: 0; -EAGAIN if one refused: the range is not counted then.
- */
-int mmun_intervals_start(const struct mmu_notifier_range *range);
+/* Count a range.  In a walk.  Return: the first that it hits, or NULL. */
+struct mmun_interval *mmun_intervals_begin(struct mmun_intervals *in,
+					   unsigned long start,
+					   unsigned long end);
+/* Call those that it hits.  Return: 0, or -EAGAIN if one refused. */
+int mmun_intervals_call(struct mmun_interval *first,
+			const struct mmu_notifier_range *range);
 /* A range that was counted ends.  Context: any. */
 void mmun_intervals_end(struct mmun_intervals *in);
-/* The mm is released: everybody is hit, once for that and once for the unmapping. */
-void mmun_intervals_release(struct mm_struct *mm);
 /* Does anybody's interval overlap [start, last]?  Context: not in a callback. */
 bool mmun_intervals_overlap(struct mmun_intervals *in, unsigned long start,
 			    unsigned long last);

@@ -14,6 +14,7 @@
  * With no subscriber a start is that count, two loads and a branch each.
  */
 #include <errno.h>
+#include <limits.h>
 
 #include "base/mutants.h"
 #include "base/warn.h"
@@ -69,14 +70,31 @@ static void end_intervals(struct mmu_notifier_range *range)
 
 static int start_intervals(struct mmu_notifier_range *range)
 {
-	int ret;
+	struct mmun_interval *first;
 
 	if (mmun_likely(!mmun_has_intervals(&range->mm->intervals)))
 		return 0;
-	ret = mmun_intervals_start(range);
-	if (!ret)
-		range->mmun_private[R_STATE] |= R_COUNTED;
-	return ret;
+	first = mmun_intervals_begin(&range->mm->intervals, range->start,
+				     range->end);
+	/* Before the callbacks: one of them may fork. */
+	range->mmun_private[R_STATE] |= R_COUNTED;
+	return mmun_likely(!first) ? 0 : mmun_intervals_call(first, range);
+}
+
+void mmun_invalidate_intervals(struct mm_struct *mm,
+			       enum mmu_notifier_event event)
+{
+	struct mmu_notifier_range range;
+	struct mmun_walk walk;
+
+	mmu_notifier_range_init(&range, event, MMU_NOTIFIER_RANGE_BLOCKABLE, mm,
+				0, ULONG_MAX);
+	range_open(&range);
+	walk_begin(mm, &walk);
+	start_intervals(&range);
+	walk_end(&walk);
+	end_intervals(&range);
+	range_close(&range);
 }
 
 static int call_start(struct mmu_notifier *mn,

@@ -42,7 +42,8 @@ static void release_now(struct mm_struct *mm)
 	struct mmu_notifier *mn;
 
 	close_registration(mm);
-	mmun_intervals_release(mm);
+	mmun_invalidate_intervals(mm, MMU_NOTIFY_RELEASE);
+	mmun_invalidate_intervals(mm, MMU_NOTIFY_UNMAP);
 	walk_begin(mm, &walk);
 	for_each_notifier(mn, mm)
 		mmun_release_one(mn, mm);

@@ -17,6 +17,7 @@ struct interval_private {
 	struct mmun_interval node;
 	struct mmu_interval_notifier *next_deferred;
 	struct mmun_extent extent;
+	uint32_t generation;	/* of in->generation; older: a fork() dropped it */
 };
 
 _Static_assert(sizeof(struct interval_private) <=
@@ -26,8 +27,7 @@ _Static_assert(sizeof(struct interval_private) <=
 enum {
 	IN_TREE = 1,
 	IN_DEFERRED = 2,	/* to be inserted, or with IN_TREE, removed */
-	IN_DROPPED = 4,		/* by a fork(): in neither, and to be removed */
-	IN_FLAGS = 7,
+	IN_FLAGS = 3,
 };
 
 static struct interval_private *
@@ -203,17 +203,29 @@ static void call_finish(struct mmu_interval_notifier_finish *finish)
 	}
 }
 
+/* The next that is hit; none in a child whose intervals were dropped meanwhile. */
+static struct mmun_interval *next_hit(struct mmun_intervals *in,
+				      struct mmun_interval *node,
+				      const struct mmu_notifier_range *range,
+				      uint32_t generation)
+{
+	if (in->generation != generation)
+		return NULL;
+	return mmun_interval_next(node, range->start, range->end - 1);
+}
+
 /* Those behind one that refuses are not asked. */
 int mmun_intervals_call(struct mmun_interval *first,
 			const struct mmu_notifier_range *range)
 {
 	struct mmu_interval_notifier_finish *finish = NULL, **last = &finish;
-	unsigned long seq = cur_seq(&range->mm->intervals);
+	struct mmun_intervals *in = &range->mm->intervals;
+	unsigned long seq = cur_seq(in);
+	uint32_t generation = in->generation;
 	struct mmun_interval *node;
 	int ret = 0;
 
-	for (node = first; node; node = mmun_interval_next(node, range->start,
-							   range->end - 1)) {
+	for (node = first; node; node = next_hit(in, node, range, generation)) {
 		if (call_one(sub_of(node), range, seq, &last))
 			continue;
 		if (!mmu_notifier_range_blockable(range)) {
@@ -326,6 +338,7 @@ static int check_and_link(struct mmu_interval_notifier *sub,
 		sub->ops = ops;
 		sub->interval_tree.start = start;
 		sub->interval_tree.last = last;
+		private_of(sub)->generation = in->generation;
 		link_sub(in, sub);
 	}
 	end_change(in, &saved);
@@ -443,6 +456,12 @@ static void wait_while_odd(struct mmun_intervals *in, unsigned long seq)
 	}
 }
 
+static bool is_dropped(const struct mmun_intervals *in,
+		       struct mmu_interval_notifier *sub)
+{
+	return private_of(sub)->generation != in->generation;
+}
+
 static bool is_being_removed(struct mmu_interval_notifier *sub)
 {
 	return (mmun_read(&private_of(sub)->state) & IN_FLAGS) ==
@@ -455,7 +474,7 @@ static unsigned long unlink_sub(struct mmun_intervals *in,
 {
 	struct interval_private *priv = private_of(sub);
 
-	if (priv->state & IN_DROPPED) {
+	if (is_dropped(in, sub)) {
 		mmun_write(&priv->state, known(sub));
 	} else if (priv->state & IN_DEFERRED) {
 		undefer(in, sub);
@@ -477,7 +496,7 @@ static bool check_and_unlink(struct mmun_intervals *in,
 	bool valid;
 
 	begin_change(in, &saved);
-	valid = is_known(sub) && !is_being_removed(sub);
+	valid = is_known(sub) && (is_dropped(in, sub) || !is_being_removed(sub));
 	if (valid)
 		*ret_seq = unlink_sub(in, sub);
 	end_change(in, &saved);
@@ -500,7 +519,7 @@ void mmu_interval_notifier_remove(struct mmu_interval_notifier *sub)
 	}
 	if (seq)
 		wait_while_odd(&mm->intervals, seq);
-	if (mm->interest)
+	if (mm->interest && !is_dropped(&mm->intervals, sub))
 		mm->interest->withdraw(sub->interval_tree.start,
 				       sub->interval_tree.last,
 				       private_of(sub)->extent);
@@ -554,15 +573,16 @@ void mmun_intervals_init(struct mmun_intervals *in)
 	*in = (struct mmun_intervals){ .seq = 2 };
 }
 
+/*
+ * None of them is touched: the child would have its copy of the memory of each.
+ * Insertions are prepared anew: the sources run no more.
+ */
 static void drop_all(struct mmun_intervals *in)
 {
-	struct mmun_interval *node;
-
-	while ((node = in->tree.root)) {
-		mmun_interval_remove(&in->tree, node);
-		mmun_write(&private_of(sub_of(node))->state,
-			   known(sub_of(node)) | IN_DROPPED);
-	}
+	in->generation++;
+	in->tree.root = NULL;
+	in->deferred = NULL;
+	in->used = USED_NEVER;
 }
 
 void mmun_intervals_fork_child(struct mmun_intervals *in, unsigned int active,
@@ -571,12 +591,12 @@ void mmun_intervals_fork_child(struct mmun_intervals *in, unsigned int active,
 	uint64_t odd = in->state & I_ODD;
 
 	in->lock.word = 0;
+	if (drop)
+		drop_all(in);
 	if (odd && !active) {
-		in->seq += 2;
 		do_deferred(in);
+		in->seq += 2;
 		odd = 0;
 	}
 	in->state = odd | active;
-	if (drop)
-		drop_all(in);
 }

@@ -40,6 +40,7 @@ struct mmun_intervals {
 	uint32_t changes;	/* of the sequence; a futex */
 	struct mmun_interval_tree tree;
 	struct mmun_lock lock;	/* of whoever changes the tree */
+	uint32_t generation;	/* changes where a fork()ed child has dropped all */
 	struct mmu_interval_notifier *deferred;	/* newest first */
 };
 

@@ -166,8 +166,9 @@ void mmu_interval_notifier_remove(struct mmu_interval_notifier *interval_sub);
  *
  * Waits until an invalidation that has hit @interval_sub ends.
  *
- * Context: sleeps; as mmu_interval_notifier_remove().  On mm_self() it begins
- * with mmun_settle().
+ * Context: sleeps; as mmu_interval_notifier_remove(): where it would have to wait
+ * in a callback it warns, and what it returns is sure to be retried.  On
+ * mm_self() it begins with mmun_settle().
  * Return: what mmu_interval_read_retry() is to be asked with.
  */
 unsigned long

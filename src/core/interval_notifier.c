@@ -532,6 +532,8 @@ EXPORT_SYMBOL(mmu_interval_notifier_remove);
  * range that is active, odd is seen; if that has ended since, so is the advance
  * of the sequence.  If it is an older one, mmu_interval_read_retry() will find it
  * changed, under the lock.
+ *
+ * Who cannot wait gets a number that no subscription ever has, an even one.
  */
 unsigned long mmu_interval_read_begin(struct mmu_interval_notifier *sub)
 {
@@ -541,10 +543,11 @@ unsigned long mmu_interval_read_begin(struct mmu_interval_notifier *sub)
 	mmun_settle(sub->mm);
 	seq = mmun_load_acquire(&sub->invalidate_seq);
 	if (mmun_unlikely(is_odd(in) && cur_seq(in) == seq)) {
-		if (mmun_in_callback(sub->mm))
+		if (mmun_in_callback(sub->mm)) {
 			mmun_warn_once("mmu_interval_read_begin() inside a callback: not waiting");
-		else
-			wait_while_odd(in, seq);
+			return seq - 1;
+		}
+		wait_while_odd(in, seq);
 	}
 	return seq;
 }

@@ -48,7 +48,7 @@ struct mmu_interval_notifier;
 
 /**
  * struct mmu_interval_notifier_finish - what a two-pass invalidation hands on
- * @notifier: whose it is; set by ->invalidate_start()
+ * @notifier: whose it is; set by the core
  * @mmun_next: the core's
  */
 struct mmu_interval_notifier_finish {

@@ -186,6 +186,7 @@ static bool call_one(struct mmu_interval_notifier *sub,
 			    ops->invalidate(sub, range, seq);
 
 	if (done && finish) {
+		finish->notifier = sub;
 		finish->mmun_next = NULL;
 		**ret_last = finish;
 		*ret_last = &finish->mmun_next;

@@ -188,6 +188,13 @@ static inline void walk_end(struct mmun_walk *walk)
 	for ((mn) = mmun_load_acquire(&(mm)->first); (mn);                     \
 	     (mn) = mmun_load_acquire(&mn_private(mn)->next))
 
+/* Would anybody be told of a range? Context: any. */
+static inline bool mmun_has_listeners(const struct mm_struct *mm)
+{
+	return mmun_load_acquire(&mm->first) ||
+	       mmun_has_intervals(&mm->intervals);
+}
+
 /* Is the calling thread in a callback of this mm? Context: any. */
 bool mmun_in_callback(const struct mm_struct *mm);
 

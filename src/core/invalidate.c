@@ -185,8 +185,7 @@ static inline int range_start(struct mmu_notifier_range *range,
 		return warn_started();
 	range_open(range);
 	range->mmun_private[R_SEQ] = 0;
-	if (!mmun_load_acquire(&range->mm->first) &&
-	    !mmun_has_intervals(&range->mm->intervals))
+	if (!mmun_has_listeners(range->mm))
 		return 0;
 	return start_walk(range, blockable);
 }

@@ -321,7 +321,7 @@ bool mmun_decode_file(const struct mmun_raw_event *ev, struct mmun_spans *s)
 {
 	if (!may_take(ev))
 		return false;
-	if (mmun_read(&mmun_self.first))
+	if (mmun_has_listeners(&mmun_self))
 		decode_call(ev, s);
 	else
 		everything(s);
@@ -390,7 +390,7 @@ void mmun_decode_shared(unsigned long addr, unsigned long len,
 	struct pieces p = { .start = addr, .end = addr + len };
 	bool lost;
 
-	if (!mmun_read(&mmun_self.first))
+	if (!mmun_has_listeners(&mmun_self))
 		return everything(s);
 	lost = mmun_each_mapping(add_piece, &p) || p.n > MAX_PIECES;
 	for (unsigned int i = 0; !lost && i < p.n; i++) {

@@ -352,6 +352,7 @@ static int check_and_link(struct mmu_interval_notifier *sub,
  */
 static int use_intervals(struct mm_struct *mm)
 {
+	uint32_t counting = USED_COUNTING;
 	int err;
 
 	if (mmun_intervals_ready(&mm->intervals))
@@ -364,7 +365,8 @@ static int use_intervals(struct mm_struct *mm)
 	mmun_xchg(&mm->intervals.used, USED_COUNTING);
 	mmun_store_release(&mm->has_notifiers, 1);
 	mmun_wait_for_ranges(mm);
-	mmun_store_release(&mm->intervals.used, USED_READY);
+	/* Unless it was released meanwhile. */
+	mmun_cas(&mm->intervals.used, &counting, USED_READY);
 	return 0;
 }
 

@@ -87,6 +87,8 @@ void mmun_invalidate_intervals(struct mm_struct *mm,
 	struct mmu_notifier_range range;
 	struct mmun_walk walk;
 
+	if (!mmun_has_intervals(&mm->intervals))
+		return;
 	mmu_notifier_range_init(&range, event, MMU_NOTIFIER_RANGE_BLOCKABLE, mm,
 				0, ULONG_MAX);
 	range_open(&range);

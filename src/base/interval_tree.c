@@ -13,15 +13,21 @@ static uint64_t priority(const struct mmun_interval *node)
 	return (x ^ x >> 29) * 0xd6e8feb86659fd93ULL;
 }
 
+static unsigned long larger(unsigned long a, unsigned long b)
+{
+	return a > b ? a : b;
+}
+
+static unsigned long largest_last(const struct mmun_interval *node)
+{
+	return node ? larger(node->last,
+			     larger(node->left_last, node->right_last)) : 0;
+}
+
 static void update(struct mmun_interval *node)
 {
-	unsigned long last = node->last;
-
-	if (node->left && node->left->subtree_last > last)
-		last = node->left->subtree_last;
-	if (node->right && node->right->subtree_last > last)
-		last = node->right->subtree_last;
-	node->subtree_last = last;
+	node->left_last = largest_last(node->left);
+	node->right_last = largest_last(node->right);
 }
 
 /* @new, or nothing, in the place of @old. */
@@ -68,15 +74,19 @@ void mmun_interval_insert(struct mmun_interval_tree *tree,
 
 	while (*link) {
 		parent = *link;
-		if (parent->subtree_last < node->last)
-			parent->subtree_last = node->last;
-		link = node->start < parent->start ? &parent->left :
-						     &parent->right;
+		if (node->start < parent->start) {
+			parent->left_last = larger(parent->left_last, node->last);
+			link = &parent->left;
+		} else {
+			parent->right_last = larger(parent->right_last, node->last);
+			link = &parent->right;
+		}
 	}
 	node->parent = parent;
 	node->left = NULL;
 	node->right = NULL;
-	node->subtree_last = node->last;
+	node->left_last = 0;
+	node->right_last = 0;
 	*link = node;
 	while (node->parent && priority(node->parent) < priority(node))
 		rotate_up(tree, node);
@@ -93,19 +103,13 @@ void mmun_interval_remove(struct mmun_interval_tree *tree,
 		update(node);
 }
 
-/* Does anything below it, or it, reach that far? */
-static bool reaches(const struct mmun_interval *node, unsigned long start)
-{
-	return node && node->subtree_last >= start;
-}
-
 /* Where start orders, the first that ends late enough also begins first. */
 static struct mmun_interval *first_below(struct mmun_interval *node,
 					 unsigned long start,
 					 unsigned long last)
 {
-	while (reaches(node, start)) {
-		if (reaches(node->left, start)) {
+	while (node) {
+		if (node->left_last >= start && node->left) {
 			node = node->left;
 			continue;
 		}
@@ -113,7 +117,7 @@ static struct mmun_interval *first_below(struct mmun_interval *node,
 			return NULL;
 		if (node->last >= start)
 			return node;
-		node = node->right;
+		node = node->right_last >= start ? node->right : NULL;
 	}
 	return NULL;
 }
@@ -132,7 +136,7 @@ struct mmun_interval *mmun_interval_next(struct mmun_interval *node,
 	struct mmun_interval *from;
 
 	for (;;) {
-		if (reaches(node->right, start))
+		if (node->right && node->right_last >= start)
 			return first_below(node->right, start, last);
 		do {
 			from = node;

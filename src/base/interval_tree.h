@@ -4,8 +4,9 @@
 /*
  * Intervals [start, last], both inclusive, of which those that overlap another
  * are found in O(log n + how many): a treap, whose nodes know the largest last
- * below them.  What a node's place in the heap is follows from its address, so
- * that it needs no memory, and no random numbers.
+ * below them, on either side: where a search goes on is decided without a look at
+ * where it does not.  What a node's place in the heap is follows from its address,
+ * so that it needs no memory, and no random numbers.
  *
  * Intrusive; duplicates are welcome.  Context: any, under a lock of the
  * caller's.
@@ -17,7 +18,8 @@ struct mmun_interval {
 	struct mmun_interval *parent, *left, *right;
 	unsigned long start;
 	unsigned long last;
-	unsigned long subtree_last;	/* the tree's */
+	/* The tree's: the largest last on that side, or 0. */
+	unsigned long left_last, right_last;
 };
 
 struct mmun_interval_tree {

@@ -2,6 +2,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/atomic.h"
 #include "base/interval_tree.h"
 
 /* The heap's order: addresses, well mixed, are as good as random. */
@@ -24,10 +25,13 @@ static unsigned long largest_last(const struct mmun_interval *node)
 			     larger(node->left_last, node->right_last)) : 0;
 }
 
+/* ORDER(interval-tree): all that a search reads is written like this. */
+#define set(field, value) mmun_store_release(&(field), (value))
+
 static void update(struct mmun_interval *node)
 {
-	node->left_last = largest_last(node->left);
-	node->right_last = largest_last(node->right);
+	set(node->left_last, largest_last(node->left));
+	set(node->right_last, largest_last(node->right));
 }
 
 /* @new, or nothing, in the place of @old. */
@@ -37,11 +41,11 @@ static void replace(struct mmun_interval_tree *tree, struct mmun_interval *old,
 	struct mmun_interval *parent = old->parent;
 
 	if (!parent)
-		tree->root = new;
+		set(tree->root, new);
 	else if (parent->left == old)
-		parent->left = new;
+		set(parent->left, new);
 	else
-		parent->right = new;
+		set(parent->right, new);
 	if (new)
 		new->parent = parent;
 }
@@ -54,11 +58,13 @@ static void rotate_up(struct mmun_interval_tree *tree,
 
 	replace(tree, parent, node);
 	if (parent->left == node) {
-		moved = parent->left = node->right;
-		node->right = parent;
+		moved = node->right;
+		set(parent->left, moved);
+		set(node->right, parent);
 	} else {
-		moved = parent->right = node->left;
-		node->left = parent;
+		moved = node->left;
+		set(parent->right, moved);
+		set(node->left, parent);
 	}
 	if (moved)
 		moved->parent = parent;
@@ -75,10 +81,12 @@ void mmun_interval_insert(struct mmun_interval_tree *tree,
 	while (*link) {
 		parent = *link;
 		if (node->start < parent->start) {
-			parent->left_last = larger(parent->left_last, node->last);
+			set(parent->left_last,
+			    larger(parent->left_last, node->last));
 			link = &parent->left;
 		} else {
-			parent->right_last = larger(parent->right_last, node->last);
+			set(parent->right_last,
+			    larger(parent->right_last, node->last));
 			link = &parent->right;
 		}
 	}
@@ -87,7 +95,7 @@ void mmun_interval_insert(struct mmun_interval_tree *tree,
 	node->right = NULL;
 	node->left_last = 0;
 	node->right_last = 0;
-	*link = node;
+	set(*link, node);
 	while (node->parent && priority(node->parent) < priority(node))
 		rotate_up(tree, node);
 }
@@ -103,21 +111,29 @@ void mmun_interval_remove(struct mmun_interval_tree *tree,
 		update(node);
 }
 
-/* Where start orders, the first that ends late enough also begins first. */
+#define get(field) mmun_load_acquire(&(field))
+
+/*
+ * Where start orders, the first that ends late enough also begins first.
+ * Beside changes it may be led astray, but always down: it ends when they do.
+ */
 static struct mmun_interval *first_below(struct mmun_interval *node,
 					 unsigned long start,
 					 unsigned long last)
 {
+	struct mmun_interval *left;
+
 	while (node) {
-		if (node->left_last >= start && node->left) {
-			node = node->left;
+		left = get(node->left_last) >= start ? get(node->left) : NULL;
+		if (left) {
+			node = left;
 			continue;
 		}
 		if (node->start > last)
 			return NULL;
 		if (node->last >= start)
 			return node;
-		node = node->right_last >= start ? node->right : NULL;
+		node = get(node->right_last) >= start ? get(node->right) : NULL;
 	}
 	return NULL;
 }
@@ -126,7 +142,7 @@ struct mmun_interval *
 mmun_interval_first(const struct mmun_interval_tree *tree, unsigned long start,
 		    unsigned long last)
 {
-	return first_below(tree->root, start, last);
+	return first_below(get(tree->root), start, last);
 }
 
 struct mmun_interval *mmun_interval_next(struct mmun_interval *node,

@@ -9,7 +9,7 @@
  * so that it needs no memory, and no random numbers.
  *
  * Intrusive; duplicates are welcome.  Context: any, under a lock of the
- * caller's.
+ * caller's; but for mmun_interval_first().
  */
 
 #include <stddef.h>
@@ -32,7 +32,16 @@ void mmun_interval_insert(struct mmun_interval_tree *tree,
 void mmun_interval_remove(struct mmun_interval_tree *tree,
 			  struct mmun_interval *node);
 
-/* Those that overlap [start, last], by their start; NULL at the end. */
+/*
+ * Those that overlap [start, last], by their start; NULL at the end.
+ *
+ * The first may be looked for while somebody changes the tree, for as long as
+ * the memory of what was taken out is left alone.  What is found is right if the
+ * tree has not changed: who looks sees to that by a version, which is odd before
+ * a change, and even with release after it.  ORDER(interval-tree): each step is
+ * an acquire, each change a release; who has seen part of a change sees by the
+ * version that there was one.
+ */
 struct mmun_interval *
 mmun_interval_first(const struct mmun_interval_tree *tree, unsigned long start,
 		    unsigned long last);

@@ -106,7 +106,7 @@ struct mmu_interval_notifier {
 	struct mm_struct *mm;
 	const struct mmu_interval_notifier_ops *ops;
 	unsigned long invalidate_seq;
-	uint64_t mmun_private[11];
+	uint64_t mmun_private[12];
 };
 
 /**

@@ -174,7 +174,7 @@ EXPORT_SYMBOL(mmu_notifier_change_pte);
 
 void mmun_intervals_init(struct mmun_intervals *in)
 {
-	*in = (struct mmun_intervals){ .seq = 2 };
+	*in = (struct mmun_intervals){ 0 };
 }
 
 void mmun_intervals_fork_child(struct mmun_intervals *in, unsigned int active,

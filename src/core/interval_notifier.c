@@ -4,10 +4,8 @@
  */
 #include <errno.h>
 #include <limits.h>
-#include <sched.h>
 
 #include "base/mutants.h"
-#include "base/syscall.h"
 #include "base/warn.h"
 #include "core/core.h"
 
@@ -15,7 +13,7 @@
 struct interval_private {
 	uint64_t state;
 	struct mmun_interval node;
-	struct mmu_interval_notifier *next_deferred;
+	struct mmu_interval_notifier *next_deferred, **pprev_deferred;
 	struct mmun_extent extent;
 	uint32_t generation;	/* of in->generation; older: a fork() dropped it */
 };
@@ -60,21 +58,28 @@ static bool is_known(struct mmu_interval_notifier *sub)
 	return (state & ~(uint64_t)IN_FLAGS) == known(sub) && (state & IN_FLAGS);
 }
 
+static unsigned long seq_of(uint64_t state)
+{
+	return state >> I_SEQ_SHIFT;
+}
+
+/* The last range has ended, and nobody has done what the last one does. */
+static bool is_over(uint64_t state)
+{
+	return (state & (I_ODD | I_ACTIVE_MASK)) == I_ODD;
+}
+
 /* -- changing; signals are blocked, and nothing is called -- */
 
-static void begin_change(struct mmun_intervals *in, struct mmun_sigmask *saved)
+/*
+ * ORDER(interval-look).  Return: the state; meanwhile ranges come and go, and may
+ * turn it odd, but will look again.  It does not turn even.
+ */
+static uint64_t begin_change(struct mmun_intervals *in,
+			     struct mmun_sigmask *saved)
 {
-	uint64_t state;
-
 	mmun_lock_save(&in->lock, saved);
-	/* Who looks makes no call, and has done in a moment. */
-	do {
-		state = mmun_read(&in->state);
-		while (state & I_LOOKING_MASK) {
-			mmun_syscall(SYS_sched_yield);
-			state = mmun_read(&in->state);
-		}
-	} while (!mmun_cas(&in->state, &state, state | I_CHANGING));
+	return mmun_fetch_or(&in->state, I_CHANGING);
 }
 
 static void end_change(struct mmun_intervals *in,
@@ -84,16 +89,6 @@ static void end_change(struct mmun_intervals *in,
 	mmun_unlock_restore(&in->lock, saved);
 }
 
-static bool is_odd(const struct mmun_intervals *in)
-{
-	return mmun_load_ordered(&in->state) & I_ODD;
-}
-
-static unsigned long cur_seq(const struct mmun_intervals *in)
-{
-	return mmun_load_acquire(&in->seq) + 1;
-}
-
 static void put_into_tree(struct mmun_intervals *in,
 			  struct mmu_interval_notifier *sub)
 {
@@ -101,33 +96,45 @@ static void put_into_tree(struct mmun_intervals *in,
 
 	priv->node.start = sub->interval_tree.start;
 	priv->node.last = sub->interval_tree.last;
+	mmun_write(&in->version, in->version + 1);
 	mmun_interval_insert(&in->tree, &priv->node);
+	mmun_store_release(&in->version, in->version + 1);
 	mmun_write(&priv->state, known(sub) | IN_TREE);
 }
 
 static void take_out_of_tree(struct mmun_intervals *in,
 			     struct mmu_interval_notifier *sub)
 {
+	mmun_write(&in->version, in->version + 1);
 	mmun_interval_remove(&in->tree, &private_of(sub)->node);
+	mmun_store_release(&in->version, in->version + 1);
 	mmun_write(&private_of(sub)->state, known(sub));
 }
 
 static void defer(struct mmun_intervals *in, struct mmu_interval_notifier *sub,
 		  uint64_t flags)
 {
-	mmun_write(&private_of(sub)->state, known(sub) | flags | IN_DEFERRED);
-	private_of(sub)->next_deferred = in->deferred;
+	struct interval_private *priv = private_of(sub);
+
+	mmun_write(&priv->state, known(sub) | flags | IN_DEFERRED);
+	priv->next_deferred = in->deferred;
+	priv->pprev_deferred = &in->deferred;
+	if (priv->next_deferred)
+		private_of(priv->next_deferred)->pprev_deferred =
+			&priv->next_deferred;
 	in->deferred = sub;
+	mmun_fetch_or(&in->state, I_DEFERRED);
 }
 
-static void undefer(struct mmun_intervals *in, struct mmu_interval_notifier *sub)
+static void undefer(struct mmu_interval_notifier *sub)
 {
-	struct mmu_interval_notifier **at = &in->deferred;
+	struct interval_private *priv = private_of(sub);
 
-	while (*at != sub)
-		at = &private_of(*at)->next_deferred;
-	*at = private_of(sub)->next_deferred;
-	mmun_write(&private_of(sub)->state, known(sub));
+	*priv->pprev_deferred = priv->next_deferred;
+	if (priv->next_deferred)
+		private_of(priv->next_deferred)->pprev_deferred =
+			priv->pprev_deferred;
+	mmun_write(&priv->state, known(sub));
 }
 
 static void do_deferred(struct mmun_intervals *in)
@@ -142,36 +149,56 @@ static void do_deferred(struct mmun_intervals *in)
 			put_into_tree(in, sub);
 	}
 	in->deferred = NULL;
+	mmun_fetch_and(&in->state, ~I_DEFERRED);
 }
 
-/* -- ranges -- */
+/* -- ranges: start -- */
 
-/* Counted as active, and as one who looks, while nobody changes the tree. */
-static void begin_look(struct mmun_intervals *in)
+static struct mmun_interval *look_locked(struct mmun_intervals *in,
+					 unsigned long start,
+					 unsigned long last)
 {
+	struct mmun_interval *first;
 	struct mmun_sigmask saved;
 
-	while (mmun_unlikely(mmun_fetch_add(&in->state, I_ACTIVE | I_LOOKING) &
-			     I_CHANGING)) {
-		mmun_fetch_sub(&in->state, I_ACTIVE | I_LOOKING);
-		mmun_lock_save(&in->lock, &saved);
-		mmun_unlock_restore(&in->lock, &saved);
-	}
+	mmun_lock_save(&in->lock, &saved);
+	first = mmun_interval_first(&in->tree, start, last);
+	if (first)
+		mmun_fetch_or(&in->state, I_ODD);
+	mmun_unlock_restore(&in->lock, &saved);
+	return first;
 }
 
-/* ORDER(interval-odd): before any callback. */
+/* Who is counted already, for as long as it is odd, finds that nothing changes. */
+static struct mmun_interval *look(struct mmun_intervals *in, uint64_t state,
+				  unsigned long start, unsigned long last)
+{
+	uint32_t version = mmun_load_acquire(&in->version);
+	struct mmun_interval *first;
+
+	if (mmun_unlikely((state & I_CHANGING) || (version & 1)))
+		return look_locked(in, start, last);
+	first = mmun_interval_first(&in->tree, start, last);
+	if (first && !(state & I_ODD))
+		state = mmun_fetch_or(&in->state, I_ODD);
+	if (mmun_unlikely((state & I_CHANGING) ||
+			  mmun_load_acquire(&in->version) != version))
+		return look_locked(in, start, last);
+	return first;
+}
+
+/* ORDER(interval-look) and ORDER(interval-odd): before any callback. */
 struct mmun_interval *mmun_intervals_begin(struct mmun_intervals *in,
 					   unsigned long start,
 					   unsigned long end)
 {
+	unsigned int bank = mmun_srcu_read_lock(in->looks);
+	uint64_t state = mmun_fetch_add(&in->state, I_ACTIVE);
 	struct mmun_interval *first = NULL;
 
-	begin_look(in);
 	if (start < end)
-		first = mmun_interval_first(&in->tree, start, end - 1);
-	if (first && !(mmun_read(&in->state) & I_ODD))
-		mmun_fetch_or(&in->state, I_ODD);
-	mmun_fetch_sub(&in->state, I_LOOKING);
+		first = look(in, state, start, end - 1);
+	mmun_srcu_read_unlock(in->looks, bank);
 	return first;
 }
 
@@ -221,7 +248,7 @@ int mmun_intervals_call(struct mmun_interval *first,
 {
 	struct mmu_interval_notifier_finish *finish = NULL, **last = &finish;
 	struct mmun_intervals *in = &range->mm->intervals;
-	unsigned long seq = cur_seq(in);
+	unsigned long seq = seq_of(mmun_read(&in->state));
 	uint32_t generation = in->generation;
 	struct mmun_interval *node;
 	int ret = 0;
@@ -239,35 +266,57 @@ int mmun_intervals_call(struct mmun_interval *first,
 	return ret;
 }
 
+/* -- ranges: end -- */
+
+/* ORDER(interval-wait): the sequence is another one; pairs with wait_for_end(). */
+static void wake(struct mmun_intervals *in)
+{
+	if (mmun_likely(!mmun_load_ordered(&in->waiters)))
+		return;
+	mmun_fetch_add(&in->changes, 1);
+	mmun_futex_wake(&in->changes);
+}
+
 /*
- * Whoever starts meanwhile is the last one instead.  What was put off first: who
- * sees another sequence frees what he has removed.  ORDER(interval-odd): then the
- * sequence.
+ * What was put off, before the sequence tells: who sees another one frees what he
+ * has removed.
  */
-static __attribute__((noinline)) void end_odd(struct mmun_intervals *in)
+static __attribute__((noinline)) void end_locked(struct mmun_intervals *in)
 {
 	struct mmun_sigmask saved;
-	bool last;
+	bool over = is_over(begin_change(in, &saved));
 
-	begin_change(in, &saved);
-	last = (mmun_read(&in->state) & (I_ODD | I_ACTIVE_MASK)) == I_ODD;
-	if (last) {
+	if (over) {
 		do_deferred(in);
-		mmun_store_release(&in->seq, in->seq + 2);
-		mmun_fetch_and(&in->state, ~I_ODD);
-		mmun_fetch_add(&in->changes, 1);
+		mmun_fetch_add(&in->state, I_ODD);
 	}
 	end_change(in, &saved);
-	if (last)
-		mmun_futex_wake(&in->changes);
+	if (over)
+		wake(in);
+}
+
+/* Whoever starts meanwhile is the last one instead. */
+static __attribute__((noinline)) void end_odd(struct mmun_intervals *in,
+					      uint64_t state)
+{
+	while (is_over(state)) {
+		if (state & (I_CHANGING | I_DEFERRED)) {
+			end_locked(in);
+			return;
+		}
+		if (mmun_cas(&in->state, &state, state + I_ODD)) {
+			wake(in);
+			return;
+		}
+	}
 }
 
 void mmun_intervals_end(struct mmun_intervals *in)
 {
-	uint64_t state = mmun_fetch_sub(&in->state, I_ACTIVE);
+	uint64_t state = mmun_fetch_sub(&in->state, I_ACTIVE) - I_ACTIVE;
 
-	if (mmun_unlikely((state & I_ODD) && (state & I_ACTIVE_MASK) == I_ACTIVE))
-		end_odd(in);
+	if (mmun_unlikely(is_over(state)))
+		end_odd(in, state);
 }
 
 /* -- insert -- */
@@ -296,19 +345,20 @@ static int check_range(unsigned long start, unsigned long length,
  * it is none that comes soon.  While a range is active that has hit nobody, it
  * might have hit this one.
  */
-static void link_sub(struct mmun_intervals *in, struct mmu_interval_notifier *sub)
+static void link_sub(struct mmun_intervals *in, uint64_t state,
+		     struct mmu_interval_notifier *sub)
 {
-	uint64_t state = mmun_read(&in->state);
+	unsigned long odd = seq_of(state | I_ODD);
 
 	if (!(state & I_ACTIVE_MASK)) {
-		mmu_interval_set_seq(sub, in->seq - 1);
+		mmu_interval_set_seq(sub, odd - 2);
 		put_into_tree(in, sub);
 	} else if (state & I_ODD) {
-		mmu_interval_set_seq(sub, in->seq + 1);
+		mmu_interval_set_seq(sub, odd);
 		defer(in, sub, 0);
 	} else {
 		mmun_fetch_or(&in->state, I_ODD);
-		mmu_interval_set_seq(sub, in->seq + 1);
+		mmu_interval_set_seq(sub, odd);
 		put_into_tree(in, sub);
 	}
 }
@@ -329,10 +379,9 @@ static int check_and_link(struct mmu_interval_notifier *sub,
 {
 	struct mmun_intervals *in = &mm->intervals;
 	struct mmun_sigmask saved;
-	int err;
+	uint64_t state = begin_change(in, &saved);
+	int err = check_sub(sub, mm);
 
-	begin_change(in, &saved);
-	err = check_sub(sub, mm);
 	if (!err) {
 		mmgrab(mm);
 		sub->mm = mm;
@@ -340,10 +389,17 @@ static int check_and_link(struct mmu_interval_notifier *sub,
 		sub->interval_tree.start = start;
 		sub->interval_tree.last = last;
 		private_of(sub)->generation = in->generation;
-		link_sub(in, sub);
+		link_sub(in, state, sub);
 	}
 	end_change(in, &saved);
 	return err;
+}
+
+static int make_looks(struct mmun_intervals *in)
+{
+	if (!in->looks)
+		in->looks = mmun_srcu_create();
+	return in->looks ? 0 : -ENOMEM;
 }
 
 /*
@@ -360,6 +416,8 @@ static int use_intervals(struct mm_struct *mm)
 	if (mmun_in_callback(mm))
 		return -EDEADLK;
 	err = mmun_prepare_mm(mm);
+	if (!err)
+		err = make_looks(&mm->intervals);
 	if (err)
 		return err;
 	mmun_xchg(&mm->intervals.used, USED_COUNTING);
@@ -447,16 +505,24 @@ EXPORT_SYMBOL(mmu_interval_notifier_insert);
 
 /* -- remove, and read -- */
 
-/* Until the sequence is another.  ORDER(interval-odd): see read_begin(). */
-static void wait_while_odd(struct mmun_intervals *in, unsigned long seq)
+static unsigned long cur_seq(struct mmun_intervals *in)
 {
-	for (;;) {
-		uint32_t changes = mmun_load_acquire(&in->changes);
+	return seq_of(mmun_load_ordered(&in->state));
+}
 
-		if (!is_odd(in) || cur_seq(in) != seq)
-			return;
+/* Until the sequence is another.  ORDER(interval-wait). */
+static void wait_for_end(struct mmun_intervals *in, unsigned long seq)
+{
+	uint32_t changes;
+
+	mmun_fetch_add(&in->waiters, 1);
+	for (;;) {
+		changes = mmun_load_acquire(&in->changes);
+		if (cur_seq(in) != seq)
+			break;
 		mmun_futex_wait(&in->changes, changes, 0);
 	}
+	mmun_fetch_sub(&in->waiters, 1);
 }
 
 static bool is_dropped(const struct mmun_intervals *in,
@@ -471,37 +537,42 @@ static bool is_being_removed(struct mmu_interval_notifier *sub)
 	       (IN_TREE | IN_DEFERRED);
 }
 
-/* Return: the sequence to wait for, or 0. */
-static unsigned long unlink_sub(struct mmun_intervals *in,
-				struct mmu_interval_notifier *sub)
+/* What a removal waits for. */
+struct wait {
+	unsigned long seq;	/* until the sequence is another, if not 0 */
+	bool looks;		/* until nobody stands on it */
+};
+
+static void unlink_sub(struct mmun_intervals *in, uint64_t state,
+		       struct mmu_interval_notifier *sub, struct wait *ret_wait)
 {
 	struct interval_private *priv = private_of(sub);
 
 	if (is_dropped(in, sub)) {
 		mmun_write(&priv->state, known(sub));
 	} else if (priv->state & IN_DEFERRED) {
-		undefer(in, sub);
-	} else if (mmun_read(&in->state) & I_ODD) {
+		undefer(sub);
+	} else if (state & I_ODD) {
 		defer(in, sub, IN_TREE);
-		return in->seq + 1;
+		ret_wait->seq = seq_of(state);
 	} else {
 		take_out_of_tree(in, sub);
+		ret_wait->looks = state & I_ACTIVE_MASK;
 	}
-	return 0;
 }
 
-/* Return: is it removed, or will be when the sequence is another? */
+/* Return: was it inserted? */
 static bool check_and_unlink(struct mmun_intervals *in,
 			     struct mmu_interval_notifier *sub,
-			     unsigned long *ret_seq)
+			     struct wait *ret_wait)
 {
 	struct mmun_sigmask saved;
-	bool valid;
+	uint64_t state = begin_change(in, &saved);
+	bool valid = is_known(sub) &&
+		     (is_dropped(in, sub) || !is_being_removed(sub));
 
-	begin_change(in, &saved);
-	valid = is_known(sub) && (is_dropped(in, sub) || !is_being_removed(sub));
 	if (valid)
-		*ret_seq = unlink_sub(in, sub);
+		unlink_sub(in, state, sub, ret_wait);
 	end_change(in, &saved);
 	return valid;
 }
@@ -510,18 +581,20 @@ void mmu_interval_notifier_remove(struct mmu_interval_notifier *sub)
 {
 	bool valid = sub && is_known(sub);
 	struct mm_struct *mm = valid ? sub->mm : NULL;
-	unsigned long seq = 0;
+	struct wait wait = { 0, false };
 
 	if (valid && mmun_in_callback(mm)) {
 		mmun_warn_once("mmu_interval_notifier_remove() inside a callback: still inserted");
 		return;
 	}
-	if (!valid || !check_and_unlink(&mm->intervals, sub, &seq)) {
+	if (!valid || !check_and_unlink(&mm->intervals, sub, &wait)) {
 		mmun_warn_once("mmu_interval_notifier_remove() of what is not inserted");
 		return;
 	}
-	if (seq)
-		wait_while_odd(&mm->intervals, seq);
+	if (wait.seq)
+		wait_for_end(&mm->intervals, wait.seq);
+	if (wait.looks)
+		mmun_srcu_synchronize(mm->intervals.looks);
 	if (mm->interest && !is_dropped(&mm->intervals, sub))
 		mm->interest->withdraw(sub->interval_tree.start,
 				       sub->interval_tree.last,
@@ -532,8 +605,8 @@ EXPORT_SYMBOL(mmu_interval_notifier_remove);
 
 /*
  * ORDER(interval-odd): the subscription's sequence first.  If it is that of a
- * range that is active, odd is seen; if that has ended since, so is the advance
- * of the sequence.  If it is an older one, mmu_interval_read_retry() will find it
+ * range that is active, so is the other; if that has ended since, the other is
+ * another one.  If it is an older one, mmu_interval_read_retry() will find it
  * changed, under the lock.
  *
  * Who cannot wait gets a number that no subscription ever has, an even one.
@@ -545,12 +618,12 @@ unsigned long mmu_interval_read_begin(struct mmu_interval_notifier *sub)
 
 	mmun_settle(sub->mm);
 	seq = mmun_load_acquire(&sub->invalidate_seq);
-	if (mmun_unlikely(is_odd(in) && cur_seq(in) == seq)) {
+	if (mmun_unlikely(cur_seq(in) == seq)) {
 		if (mmun_in_callback(sub->mm)) {
 			mmun_warn_once("mmu_interval_read_begin() inside a callback: not waiting");
 			return seq - 1;
 		}
-		wait_while_odd(in, seq);
+		wait_for_end(in, seq);
 	}
 	return seq;
 }
@@ -565,6 +638,8 @@ bool mmun_intervals_overlap(struct mmun_intervals *in, unsigned long start,
 	struct mmun_sigmask saved;
 	bool found;
 
+	if (!mmun_has_intervals(in))
+		return false;
 	mmun_lock_save(&in->lock, &saved);
 	found = mmun_interval_first(&in->tree, start, last);
 	for (sub = in->deferred; sub && !found; sub = private_of(sub)->next_deferred)
@@ -576,7 +651,7 @@ bool mmun_intervals_overlap(struct mmun_intervals *in, unsigned long start,
 
 void mmun_intervals_init(struct mmun_intervals *in)
 {
-	*in = (struct mmun_intervals){ .seq = 2 };
+	*in = (struct mmun_intervals){ .state = 2ULL << I_SEQ_SHIFT };
 }
 
 /*
@@ -594,15 +669,13 @@ static void drop_all(struct mmun_intervals *in)
 void mmun_intervals_fork_child(struct mmun_intervals *in, unsigned int active,
 			       bool drop)
 {
-	uint64_t odd = in->state & I_ODD;
-
 	in->lock.word = 0;
+	in->waiters = 0;
 	if (drop)
 		drop_all(in);
-	if (odd && !active) {
+	in->state = (in->state & ~I_ACTIVE_MASK) | active;
+	if (is_over(in->state)) {
 		do_deferred(in);
-		in->seq += 2;
-		odd = 0;
+		in->state += I_ODD;
 	}
-	in->state = odd | active;
 }

@@ -2,24 +2,30 @@
 #ifndef MMUN_CORE_INTERVALS_H
 #define MMUN_CORE_INTERVALS_H
 /*
- * The intervals of an mm, and how many ranges are active.
+ * The intervals of an mm, and the sequence of its invalidations.
  *
- * One word says it all: ranges between start and end, those of them that look
- * into the tree at this moment, whether one of them has hit somebody (then the
- * sequence is odd), and whether somebody changes the tree.  Whoever changes it
- * comes in only while nobody looks, with signals blocked and nothing to wait for;
- * whoever wants to look meanwhile waits for his lock.
+ * One word says it all: how many ranges are between start and end; the sequence,
+ * odd while one of them has hit somebody; and, for those who hold the lock,
+ * whether the tree is being changed, and whether changes were put off.
  *
- *	start		count in and look; hit: odd; count out of those who look;
- *			call them, in the order of the tree, which stays as it is
- *			while the sequence is odd
- *	end		count out; the last one, if odd: what was put off is done,
- *			even again, wake who waits
+ *	start		count in; look; hit: odd; call them, in the order of the
+ *			tree, which stays as it is while the sequence is odd
+ *	end		count out; the last one, if odd: do what was put off, even
+ *			again, wake who waits
  *	insert, remove	at once; while odd put off until the last end
  *
+ * Ranges look without a lock, and wait for nobody: they may be interrupted by a
+ * signal handler that does whatever it likes.  Who finds that the tree is being
+ * changed, or has been, takes the lock and looks again; under it signals are
+ * blocked, and nothing is waited for.
+ *
+ * ORDER(interval-look): a range is counted before it looks, and whoever changes
+ * the tree says so before he asks who is counted.  So the range sees him and
+ * takes the lock; or he sees the range, and after he has taken something out
+ * waits until nobody looks who might stand on it.
+ *
  * ORDER(interval-odd): start sets odd before its callbacks set the subscription's
- * sequence, and the last end advances the sequence before it clears odd; pairs
- * with read_begin(), which reads the subscription's first.
+ * sequence; pairs with read_begin(), which reads the subscription's first.
  */
 
 #include <stdbool.h>
@@ -28,6 +34,7 @@
 #include "base/atomic.h"
 #include "base/interval_tree.h"
 #include "base/lock.h"
+#include "base/srcu.h"
 
 struct mmu_interval_notifier;
 struct mmu_notifier_range;
@@ -35,10 +42,12 @@ struct mm_struct;
 
 struct mmun_intervals {
 	uint64_t state;		/* I_*: see above */
-	unsigned long seq;	/* even; cur_seq is one more */
+	uint32_t version;	/* of the tree; odd while it changes */
 	uint32_t used;		/* USED_*: does a range have to ask? */
-	uint32_t changes;	/* of the sequence; a futex */
 	struct mmun_interval_tree tree;
+	struct mmun_srcu *looks;	/* sections of who looks */
+	uint32_t waiters;	/* for another sequence ... */
+	uint32_t changes;	/* ... a futex */
 	struct mmun_lock lock;	/* of whoever changes the tree */
 	uint32_t generation;	/* changes where a fork()ed child has dropped all */
 	struct mmu_interval_notifier *deferred;	/* newest first */
@@ -52,10 +61,10 @@ enum {
 
 #define I_ACTIVE 1ULL
 #define I_ACTIVE_MASK 0xffffffULL
-#define I_LOOKING (1ULL << 24)
-#define I_LOOKING_MASK (0xffffffULL << 24)
-#define I_CHANGING (1ULL << 48)
-#define I_ODD (1ULL << 49)
+#define I_CHANGING (1ULL << 24)
+#define I_DEFERRED (1ULL << 25)
+#define I_SEQ_SHIFT 26
+#define I_ODD (1ULL << I_SEQ_SHIFT)	/* adding it makes the next sequence */
 
 /* Of a new mm. */
 void mmun_intervals_init(struct mmun_intervals *in);
@@ -72,11 +81,11 @@ static inline bool mmun_intervals_ready(const struct mmun_intervals *in)
 	return mmun_load_acquire(&in->used) == USED_READY;
 }
 
-/* Count a range.  In a walk.  Return: the first that it hits, or NULL. */
+/* Count a range.  Return: the first that it hits, or NULL. */
 struct mmun_interval *mmun_intervals_begin(struct mmun_intervals *in,
 					   unsigned long start,
 					   unsigned long end);
-/* Call those that it hits.  Return: 0, or -EAGAIN if one refused. */
+/* Call those that it hits.  In a walk.  Return: 0, or -EAGAIN if one refused. */
 int mmun_intervals_call(struct mmun_interval *first,
 			const struct mmu_notifier_range *range);
 /* A range that was counted ends.  Context: any. */

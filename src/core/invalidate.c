@@ -71,30 +71,32 @@ static void end_intervals(struct mmu_notifier_range *range)
 static int start_intervals(struct mmu_notifier_range *range)
 {
 	struct mmun_interval *first;
+	struct mmun_walk walk;
+	int ret;
 
-	if (mmun_likely(!mmun_has_intervals(&range->mm->intervals)))
-		return 0;
 	first = mmun_intervals_begin(&range->mm->intervals, range->start,
 				     range->end);
 	/* Before the callbacks: one of them may fork. */
 	range->mmun_private[R_STATE] |= R_COUNTED;
-	return mmun_likely(!first) ? 0 : mmun_intervals_call(first, range);
+	if (mmun_likely(!first))
+		return 0;
+	walk_begin(range->mm, &walk);
+	ret = mmun_intervals_call(first, range);
+	walk_end(&walk);
+	return ret;
 }
 
 void mmun_invalidate_intervals(struct mm_struct *mm,
 			       enum mmu_notifier_event event)
 {
 	struct mmu_notifier_range range;
-	struct mmun_walk walk;
 
 	if (!mmun_has_intervals(&mm->intervals))
 		return;
 	mmu_notifier_range_init(&range, event, MMU_NOTIFIER_RANGE_BLOCKABLE, mm,
 				0, ULONG_MAX);
 	range_open(&range);
-	walk_begin(mm, &walk);
 	start_intervals(&range);
-	walk_end(&walk);
 	end_intervals(&range);
 	range_close(&range);
 }
@@ -153,24 +155,48 @@ static int walk_start_ops(struct mmu_notifier_range *range)
 	return ret;
 }
 
+static void refuse(struct mmu_notifier_range *range)
+{
+	end_intervals(range);
+	range_close(range);
+}
+
+static void set_blockable(struct mmu_notifier_range *range,
+			  unsigned int blockable)
+{
+	range->flags &= ~MMU_NOTIFIER_RANGE_BLOCKABLE;
+	range->flags |= blockable;
+}
+
 static __attribute__((noinline)) int start_walk(struct mmu_notifier_range *range,
 						unsigned int blockable)
 {
 	int *err = task_errno(), saved_errno = *err, ret;
 	struct mmun_walk walk;
 
-	range->flags &= ~MMU_NOTIFIER_RANGE_BLOCKABLE;
-	range->flags |= blockable;
+	set_blockable(range, blockable);
 	walk_begin(range->mm, &walk);
-	ret = start_intervals(range);
-	if (mmun_likely(!ret))
-		ret = walk_start_ops(range);
+	ret = walk_start_ops(range);
 	walk_end(&walk);
-	if (mmun_unlikely(ret))
-		end_intervals(range);
 	*err = saved_errno;
 	if (mmun_unlikely(ret))
-		range_close(range);
+		refuse(range);
+	return ret;
+}
+
+/* Interval notifiers come first. */
+static __attribute__((noinline)) int start_both(struct mmu_notifier_range *range,
+						unsigned int blockable)
+{
+	int *err = task_errno(), saved_errno = *err, ret;
+
+	set_blockable(range, blockable);
+	ret = start_intervals(range);
+	*err = saved_errno;
+	if (mmun_unlikely(ret))
+		refuse(range);
+	else if (mmun_load_acquire(&range->mm->first))
+		ret = start_walk(range, blockable);
 	return ret;
 }
 
@@ -187,7 +213,9 @@ static inline int range_start(struct mmu_notifier_range *range,
 		return warn_started();
 	range_open(range);
 	range->mmun_private[R_SEQ] = 0;
-	if (!mmun_has_listeners(range->mm))
+	if (mmun_unlikely(mmun_has_intervals(&range->mm->intervals)))
+		return start_both(range, blockable);
+	if (!mmun_load_acquire(&range->mm->first))
 		return 0;
 	return start_walk(range, blockable);
 }

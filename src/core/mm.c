@@ -44,6 +44,8 @@ static void free_mm(struct mm_struct *mm)
 		mmun_srcu_free(mm->srcu);
 	if (mm->in_flight)
 		mmun_srcu_free(mm->in_flight);
+	if (mm->intervals.looks)
+		mmun_srcu_free(mm->intervals.looks);
 	pthread_rwlock_destroy(&mm->mmap_lock);
 	free(mm);
 }

@@ -18,6 +18,7 @@
 #include <mmunotify/mm.h>
 #include <mmunotify/mmu_notifier.h>
 #include <mmunotify/monitor.h>
+#include <mmunotify/regcache.h>
 
 #define MMUN_INTERNAL(name)                                                    \
 	extern __typeof__(name) name __asm__("__mmun_" #name)                  \
@@ -78,5 +79,15 @@ MMUN_INTERNAL(mmun_coverage);
 MMUN_INTERNAL(mmun_settle);
 MMUN_INTERNAL(mmun_srcu_flavor);
 MMUN_INTERNAL(mmun_set_warn_handler);
+MMUN_INTERNAL(mmun_regcache_create);
+MMUN_INTERNAL(mmun_regcache_destroy);
+MMUN_INTERNAL(mmun_regcache_get);
+MMUN_INTERNAL(mmun_regcache_put);
+MMUN_INTERNAL(mmun_regcache_read_lock);
+MMUN_INTERNAL(mmun_regcache_read_unlock);
+MMUN_INTERNAL(mmun_regcache_borrow);
+MMUN_INTERNAL(mmun_regcache_reclaim);
+MMUN_INTERNAL(mmun_regcache_flush);
+MMUN_INTERNAL(mmun_regcache_get_stats);
 
 #endif /* MMUN_BASE_EXPORT_H */

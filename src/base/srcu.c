@@ -213,6 +213,12 @@ static uint64_t sum(struct mmun_srcu *sp, size_t counter)
 	return total;
 }
 
+uint64_t mmun_srcu_entered(struct mmun_srcu *sp)
+{
+	return sum(sp, offsetof(struct mmun_srcu_slot, lock[0])) +
+	       sum(sp, offsetof(struct mmun_srcu_slot, lock[1]));
+}
+
 /*
  * How many are inside, at least those from before the last membarrier.
  * ORDER(srcu-exit) and ORDER(srcu-scan): unlocks with acquire, then locks.

@@ -170,6 +170,9 @@ void mmun_srcu_synchronize_except(struct mmun_srcu *sp,
 				  uint32_t (*own)(void *arg, unsigned int bank),
 				  void *arg);
 
+/* How many sections have been entered, ever.  Context: any. */
+uint64_t mmun_srcu_entered(struct mmun_srcu *sp);
+
 /*
  * Run func(head) on the worker, after a grace period, in the order of the
  * calls.  Context: any; needs no memory.

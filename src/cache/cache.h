@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef MMUN_CACHE_CACHE_H
+#define MMUN_CACHE_CACHE_H
+/*
+ * The inside of a registration cache.  Start reading here.
+ *
+ * One word of each region says whether it is alive, region->generation, and is
+ * the only truth about that.  An event clears its bits, and has done.  All other
+ * structures are hints, or are looked at under the lock, and whoever finds a
+ * region in them looks at the word.
+ *
+ *	pending ---- publish ----> alive ---- kill ----> dead --> reclaimed
+ *	   ^  |				     (event, eviction,
+ *	   |  `-- killed: again		      merge, flush)
+ *	 a miss
+ *
+ * What a lookup sees alive inside a read section stays registered, and what it
+ * is, until the section ends: reclaim.c waits for a grace period between the
+ * death and the rest, and memory of regions is used for regions only.
+ *
+ * A region's references: one of the cache, from when it is published to the end
+ * of the grace period after its death; one of each holder, and of each who waits
+ * for the registration.  With the last one it is deregistered.
+ *
+ * Locks: c->lock, below which nothing is called and no signal handler runs; an
+ * event does not take it.
+ */
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <mmunotify/interval_notifier.h>
+#include <mmunotify/regcache.h>
+
+#include "base/atomic.h"
+#include "base/export.h"
+#include "base/interval_tree.h"
+#include "base/lock.h"
+#include "base/mutants.h"
+#include "base/srcu.h"
+
+/* The smallest unit that anything is registered in, and looked up by. */
+#define GRANULE 4096UL
+
+/* In pub.mmun_generation, below a number that each attempt to register adds to. */
+enum {
+	R_ALIVE = 1,	/* mmun_regcache_generation() knows it */
+	R_PENDING = 2,	/* an attempt that no event has hit */
+	R_STATE = 3,
+	R_NUMBER = 4,
+};
+
+struct region {
+	/* Line 0: what lookups read. */
+	struct mmun_regcache_region pub;
+
+	/* Line 1: the life. */
+	uint32_t refs __attribute__((aligned(64)));
+	bool registered;	/* there is a handle */
+	bool listed;		/* in the tree and in the queue; under lock */
+	struct mmun_regcache *cache;
+	struct region *next;	/* on whichever list it is */
+	struct region *newer, *older;	/* evict.c */
+	uint64_t gp_target;	/* when it may be reclaimed */
+	uint32_t done;		/* the registration has come to an end: a futex */
+	int error;		/* ... to this one */
+
+	struct mmun_interval node;	/* of c->tree */
+	struct mmu_interval_notifier sub;
+};
+
+_Static_assert(sizeof(struct mmun_regcache_region) == 64, "a cache line");
+
+/* A place to look: all addresses with this key may be found in that region. */
+struct slot {
+	uint64_t key;
+	struct region *region;
+};
+
+struct table {
+	uint32_t shift;		/* of a hash, to its place */
+	uint32_t bits;		/* 1 << bits slots */
+	struct slot slots[] __attribute__((aligned(64)));
+};
+
+/* Memory that is given back after a grace period, or with the cache. */
+struct chunk {
+	struct chunk *next;
+	size_t size;
+	uint64_t gp_target;
+};
+
+struct mmun_regcache {
+	/* Read by lookups. */
+	struct table *table;
+	uint32_t levels;		/* table.c: coarse keys that are in use */
+	uint32_t abandoned;		/* by a fork(): we are the child */
+	struct mmun_srcu *srcu;
+	struct mm_struct *mm;
+	/* Regions on dead, doomed and ready: there is something to reclaim. */
+	uint32_t to_do __attribute__((aligned(64)));
+	struct region *dead;		/* pushed by events */
+	struct region *ready;		/* nobody holds it any more; pushed by puts */
+
+	const struct mmun_regcache_ops *ops __attribute__((aligned(64)));
+	void *ctx;
+	struct mmun_regcache_attr attr;
+
+	struct mmun_lock lock __attribute__((aligned(64)));
+	/* All that follows is under it. */
+	struct mmun_interval_tree tree;	/* published, and not reclaimed yet */
+	struct region *pending;
+	struct region *doomed, **doomed_last;	/* wait for a grace period */
+	struct region *newest, *oldest, *hand;	/* evict.c */
+	struct region *free;
+	struct chunk *slabs;
+	struct chunk *retired;
+	size_t slab_size;
+	size_t nr;		/* alive or pending, or not known to be dead yet */
+	uint64_t bytes;
+	uint64_t handles;	/* registered, wherever they are */
+	struct mmun_regcache_stats stats;	/* but for what is counted elsewhere */
+
+	struct mmun_regcache *next_cache, **pprev_cache;	/* regcache.c */
+	uint32_t wake;		/* the reclaimer's futex */
+	uint32_t stop;
+	pthread_t reclaimer;
+};
+
+static inline struct region *region_of(struct mmun_regcache_region *pub)
+{
+	return (struct region *)pub;
+}
+
+static inline struct region *region_of_node(struct mmun_interval *node)
+{
+	return (struct region *)((char *)node - offsetof(struct region, node));
+}
+
+/* ORDER(cache-alive): pairs with publish(): what it is is seen with it. */
+static inline bool is_alive(const struct region *r)
+{
+	return mmun_load_acquire(&r->pub.mmun_generation) & R_ALIVE;
+}
+
+static inline bool fits(const struct region *r, unsigned long addr, size_t len,
+			unsigned int access)
+{
+	unsigned long at = addr - r->pub.start, size = r->pub.end - r->pub.start;
+
+	return at < size && len - 1 < size - at && !(access & ~r->pub.access);
+}
+
+/*
+ * No lookup that begins later returns it, and a pending registration will not be
+ * published.  Return: was it alive? Then the caller is to call bury().
+ *
+ * ORDER(cache-pending): a read-modify-write, whatever there is to clear; pairs
+ * with begin_attempt().
+ */
+static inline bool kill_region(struct region *r)
+{
+	return mmun_fetch_and(&r->pub.mmun_generation, ~(uint64_t)R_STATE) &
+	       R_ALIVE;
+}
+
+/* Statistics are counted anywhere. */
+#define count(counter) mmun_fetch_add((counter), 1)
+
+static inline void lock_cache(struct mmun_regcache *c, struct mmun_sigmask *saved)
+{
+	mmun_lock_save(&c->lock, saved);
+}
+
+static inline void unlock_cache(struct mmun_regcache *c,
+				const struct mmun_sigmask *saved)
+{
+	mmun_unlock_restore(&c->lock, saved);
+}
+
+/* -- memory.c; under c->lock -- */
+
+/* Return: a region that is dead, with a reference; or NULL. */
+struct region *alloc_region(struct mmun_regcache *c);
+void free_region(struct region *r);
+/* Zeroed, of the system, without a patched call.  Return: NULL without memory. */
+void *map_chunk(size_t size);
+void unmap_chunk(struct chunk *chunk);
+void free_chunks(struct chunk *chunk);
+
+/* -- table.c -- */
+
+/* Context: in a section.  Return: an alive region around the range, or NULL. */
+struct region *look_up(struct mmun_regcache *c, unsigned long addr, size_t len,
+		       unsigned int access);
+/* Under c->lock: lookups of @addr shall find it. */
+void hint(struct mmun_regcache *c, struct region *r, unsigned long addr);
+/* Room for one more.  Return: 0 or -ENOMEM. */
+int grow_table(struct mmun_regcache *c);
+/* It is empty; what it was is lost.  Context: any. */
+void forget_table(struct mmun_regcache *c);
+void free_table(struct mmun_regcache *c);
+
+/* -- register.c -- */
+
+/* As look_up(), where that finds nothing.  Takes c->lock. */
+struct region *look_up_slowly(struct mmun_regcache *c, unsigned long addr,
+			      size_t len, unsigned int access);
+
+int register_region(struct mmun_regcache *c, unsigned long addr, size_t len,
+		    unsigned int access, struct region **ret_region);
+
+/* -- reclaim.c -- */
+
+/* Of who has killed it.  Context: any, the event path. */
+void bury(struct region *r);
+void drop_region(struct region *r);
+/* Context: calls the registrar; @wait: for read sections. */
+void reclaim(struct mmun_regcache *c, bool wait);
+static inline bool is_to_do(struct mmun_regcache *c)
+{
+	return mmun_read(&c->to_do);
+}
+/* After a change of what lookups find: forget what is overlapped. */
+void kill_range(struct mmun_regcache *c, unsigned long start, unsigned long end);
+int start_reclaimer(struct mmun_regcache *c);
+void stop_reclaimer(struct mmun_regcache *c);
+/* Take it out of where lookups under the lock find it.  Under c->lock. */
+void unlist(struct mmun_regcache *c, struct region *r);
+
+/* -- evict.c; under c->lock -- */
+
+void enqueue(struct mmun_regcache *c, struct region *r);
+void dequeue(struct mmun_regcache *c, struct region *r);
+/*
+ * Kill idle regions until so many, and so many bytes, have gone.
+ * Return: how many went.
+ */
+size_t evict(struct mmun_regcache *c, size_t regions, uint64_t bytes);
+/* Until there is room for one of so many bytes.  Return: is there? */
+bool make_room(struct mmun_regcache *c, uint64_t bytes);
+
+/* May one region of so many bytes come to what there is? */
+static inline bool has_room(const struct mmun_regcache *c, uint64_t bytes)
+{
+	return (!c->attr.max_regions || c->nr < c->attr.max_regions) &&
+	       (!c->attr.max_bytes || c->bytes + bytes <= c->attr.max_bytes);
+}
+
+#endif /* MMUN_CACHE_CACHE_H */

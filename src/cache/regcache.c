@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The calls; and what a fork() does to caches.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/warn.h"
+#include "cache/cache.h"
+
+/* All caches, for fork(). */
+static struct {
+	struct mmun_lock lock;
+	struct mmun_sigmask saved;
+	struct mmun_regcache *first;
+	bool fork_handlers;
+} caches;
+
+/* -- fork() -- */
+
+static void before_fork(void)
+{
+	mmun_lock_save(&caches.lock, &caches.saved);
+}
+
+static void after_fork_in_parent(void)
+{
+	struct mmun_sigmask saved = caches.saved;
+
+	mmun_unlock_restore(&caches.lock, &saved);
+}
+
+/*
+ * Nothing in it can be trusted, another thread of the parent may have been at it.
+ * The handles are the parent's.
+ */
+static void after_fork_in_child(void)
+{
+	for (struct mmun_regcache *c = caches.first; c; c = c->next_cache) {
+		c->abandoned = 1;
+		forget_table(c);
+	}
+	after_fork_in_parent();
+}
+
+static int add_cache(struct mmun_regcache *c)
+{
+	struct mmun_sigmask saved;
+	int err = 0;
+
+	mmun_lock_save(&caches.lock, &saved);
+	if (!caches.fork_handlers)
+		err = pthread_atfork(before_fork, after_fork_in_parent,
+				     after_fork_in_child);
+	if (!err) {
+		caches.fork_handlers = true;
+		c->next_cache = caches.first;
+		if (c->next_cache)
+			c->next_cache->pprev_cache = &c->next_cache;
+		c->pprev_cache = &caches.first;
+		caches.first = c;
+	}
+	mmun_unlock_restore(&caches.lock, &saved);
+	return err ? -ENOMEM : 0;
+}
+
+static void remove_cache(struct mmun_regcache *c)
+{
+	struct mmun_sigmask saved;
+
+	mmun_lock_save(&caches.lock, &saved);
+	*c->pprev_cache = c->next_cache;
+	if (c->next_cache)
+		c->next_cache->pprev_cache = c->pprev_cache;
+	mmun_unlock_restore(&caches.lock, &saved);
+}
+
+/* -- create, destroy -- */
+
+static int check_attr(const struct mmun_regcache_attr *attr)
+{
+	const unsigned int flags = MMUN_REGCACHE_MERGE | MMUN_REGCACHE_RECLAIMER;
+
+	if (attr->flags & ~flags || attr->align & (attr->align - 1))
+		return -EINVAL;
+	return 0;
+}
+
+static struct mmun_regcache *alloc_cache(void)
+{
+	struct mmun_regcache *c = aligned_alloc(64, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	memset(c, 0, sizeof(*c));
+	c->srcu = mmun_srcu_create();
+	if (!c->srcu) {
+		free(c);
+		return NULL;
+	}
+	forget_table(c);
+	c->doomed_last = &c->doomed;
+	return c;
+}
+
+static void free_cache(struct mmun_regcache *c)
+{
+	free_table(c);
+	free_chunks(c->retired);
+	free_chunks(c->slabs);
+	mmun_srcu_free(c->srcu);
+	free(c);
+}
+
+int mmun_regcache_create(struct mm_struct *mm,
+			 const struct mmun_regcache_ops *ops, void *ctx,
+			 const struct mmun_regcache_attr *attr,
+			 struct mmun_regcache **ret_cache)
+{
+	struct mmun_regcache *c;
+	int err;
+
+	if (!mm || !ops || !ops->reg || !ops->dereg || !ret_cache ||
+	    (attr && check_attr(attr)))
+		return -EINVAL;
+	c = alloc_cache();
+	if (!c)
+		return -ENOMEM;
+	c->mm = mm;
+	c->ops = ops;
+	c->ctx = ctx;
+	if (attr)
+		c->attr = *attr;
+	if (c->attr.align < GRANULE)
+		c->attr.align = GRANULE;
+	err = start_reclaimer(c);
+	if (err) {
+		free_cache(c);
+		return err;
+	}
+	err = add_cache(c);
+	if (err) {
+		stop_reclaimer(c);
+		free_cache(c);
+		return err;
+	}
+	mmgrab(mm);
+	*ret_cache = c;
+	return 0;
+}
+EXPORT_SYMBOL(mmun_regcache_create);
+
+static void kill_all(struct mmun_regcache *c)
+{
+	struct mmun_sigmask saved;
+
+	lock_cache(c, &saved);
+	kill_range(c, 0, 0);
+	unlock_cache(c, &saved);
+}
+
+void mmun_regcache_destroy(struct mmun_regcache *c)
+{
+	if (!c)
+		return;
+	remove_cache(c);
+	if (c->abandoned)
+		return;
+	kill_all(c);
+	stop_reclaimer(c);
+	reclaim(c, true);
+	if (mmun_read(&c->handles)) {
+		mmun_warn_once("mmun_regcache_destroy() with regions that are held: leaked");
+		mmun_write(&c->abandoned, 1);
+		forget_table(c);
+		return;
+	}
+	mmdrop(c->mm);
+	free_cache(c);
+}
+EXPORT_SYMBOL(mmun_regcache_destroy);
+
+/* -- finding -- */
+
+unsigned int mmun_regcache_read_lock(struct mmun_regcache *c)
+{
+	return mmun_srcu_read_lock(c->srcu);
+}
+EXPORT_SYMBOL(mmun_regcache_read_lock);
+
+void mmun_regcache_read_unlock(struct mmun_regcache *c, unsigned int section)
+{
+	mmun_srcu_read_unlock(c->srcu, section);
+}
+EXPORT_SYMBOL(mmun_regcache_read_unlock);
+
+struct mmun_regcache_region *
+mmun_regcache_borrow(struct mmun_regcache *c, unsigned long addr, size_t len,
+		     unsigned int access)
+{
+	struct region *r;
+
+	mmun_settle(c->mm);
+	r = look_up(c, addr, len, access);
+	if (mmun_unlikely(!r))
+		r = look_up_slowly(c, addr, len, access);
+	return r ? &r->pub : NULL;
+}
+EXPORT_SYMBOL(mmun_regcache_borrow);
+
+static inline void help_reclaim(struct mmun_regcache *c)
+{
+	if (mmun_unlikely(is_to_do(c)) &&
+	    !(c->attr.flags & MMUN_REGCACHE_RECLAIMER))
+		reclaim(c, false);
+}
+
+/* The cache's own reference lasts for as long as the section. */
+int mmun_regcache_get(struct mmun_regcache *c, unsigned long addr, size_t len,
+		      unsigned int access,
+		      struct mmun_regcache_region **ret_region)
+{
+	unsigned int section;
+	struct region *r;
+	int err;
+
+	mmun_settle(c->mm);
+	section = mmun_srcu_read_lock(c->srcu);
+	r = look_up(c, addr, len, access);
+	if (mmun_likely(r)) {
+		mmun_fetch_add(&r->refs, 1);
+		mmun_srcu_read_unlock(c->srcu, section);
+		help_reclaim(c);
+	} else {
+		mmun_srcu_read_unlock(c->srcu, section);
+		err = register_region(c, addr, len, access, &r);
+		if (err)
+			return err;
+	}
+	*ret_region = &r->pub;
+	return 0;
+}
+EXPORT_SYMBOL(mmun_regcache_get);
+
+void mmun_regcache_put(struct mmun_regcache_region *region)
+{
+	struct mmun_regcache *c;
+
+	if (!region)
+		return;
+	c = region_of(region)->cache;
+	drop_region(region_of(region));
+	help_reclaim(c);
+}
+EXPORT_SYMBOL(mmun_regcache_put);
+
+/* -- the rest -- */
+
+void mmun_regcache_reclaim(struct mmun_regcache *c)
+{
+	reclaim(c, true);
+}
+EXPORT_SYMBOL(mmun_regcache_reclaim);
+
+void mmun_regcache_flush(struct mmun_regcache *c, unsigned long start,
+			 unsigned long end)
+{
+	struct mmun_sigmask saved;
+
+	if (start >= end || mmun_read(&c->abandoned))
+		return;
+	lock_cache(c, &saved);
+	kill_range(c, start, end);
+	unlock_cache(c, &saved);
+	help_reclaim(c);
+}
+EXPORT_SYMBOL(mmun_regcache_flush);
+
+void mmun_regcache_get_stats(struct mmun_regcache *c,
+			     struct mmun_regcache_stats *ret_stats)
+{
+	uint64_t handles = mmun_read(&c->handles);
+
+	for (size_t i = 0; i < sizeof(*ret_stats) / sizeof(uint64_t); i++)
+		((uint64_t *)ret_stats)[i] =
+			mmun_read(&((uint64_t *)&c->stats)[i]);
+	ret_stats->lookups = mmun_srcu_entered(c->srcu);
+	ret_stats->bytes = mmun_read(&c->bytes);
+	ret_stats->dead = handles > ret_stats->regions ?
+				  handles - ret_stats->regions : 0;
+}
+EXPORT_SYMBOL(mmun_regcache_get_stats);

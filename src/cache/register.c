@@ -15,6 +15,7 @@
  * pending, and it cannot become alive; or the attempt finds the sequence, and
  * waits in mmu_interval_read_begin() until the memory has changed.
  */
+#include "base/syscall.h"
 #include "cache/cache.h"
 
 #define MAX_ATTEMPTS 16
@@ -297,12 +298,9 @@ static bool become_alive(struct region *r)
 	if (MMUN_BREAK_CACHE_PUBLISH) {
 		pending = mmun_fetch_or(&r->pub.mmun_generation, R_ALIVE);
 		hint(r->cache, r, r->pub.start);
-		for (int i = 0; i < 1000; i++)
-			mmun_cpu_relax();
-		if (pending & R_PENDING)
-			return true;
-		mmun_fetch_and(&r->pub.mmun_generation, ~(uint64_t)R_STATE);
-		return false;
+		for (int i = 0; i < 4; i++)
+			mmun_syscall(SYS_sched_yield);
+		return (pending & R_PENDING) || !kill_region(r);
 	}
 	return (pending & R_PENDING) &&
 	       mmun_cas(&r->pub.mmun_generation, &pending, alive);

@@ -59,7 +59,7 @@ void unlist(struct mmun_regcache *c, struct region *r)
 	dequeue(c, r);
 	c->nr--;
 	c->bytes -= r->pub.end - r->pub.start;
-	mmun_write(&c->stats.regions, c->stats.regions - 1);
+	c->stats.regions--;
 }
 
 void kill_range(struct mmun_regcache *c, unsigned long start, unsigned long end)

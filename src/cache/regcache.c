@@ -276,17 +276,30 @@ void mmun_regcache_flush(struct mmun_regcache *c, unsigned long start,
 }
 EXPORT_SYMBOL(mmun_regcache_flush);
 
+/* What is not under the lock is counted one by one. */
+static void copy_stats(struct mmun_regcache *c, struct mmun_regcache_stats *to)
+{
+	const uint64_t *from = (const uint64_t *)&c->stats;
+	uint64_t handles = mmun_read(&c->handles);
+
+	for (size_t i = 0; i < sizeof(*to) / sizeof(uint64_t); i++)
+		((uint64_t *)to)[i] = mmun_read(&from[i]);
+	to->lookups = mmun_srcu_entered(c->srcu);
+	to->bytes = c->bytes;
+	to->dead = handles > to->regions ? handles - to->regions : 0;
+}
+
 void mmun_regcache_get_stats(struct mmun_regcache *c,
 			     struct mmun_regcache_stats *ret_stats)
 {
-	uint64_t handles = mmun_read(&c->handles);
+	struct mmun_sigmask saved;
 
-	for (size_t i = 0; i < sizeof(*ret_stats) / sizeof(uint64_t); i++)
-		((uint64_t *)ret_stats)[i] =
-			mmun_read(&((uint64_t *)&c->stats)[i]);
-	ret_stats->lookups = mmun_srcu_entered(c->srcu);
-	ret_stats->bytes = mmun_read(&c->bytes);
-	ret_stats->dead = handles > ret_stats->regions ?
-				  handles - ret_stats->regions : 0;
+	if (mmun_read(&c->abandoned)) {
+		copy_stats(c, ret_stats);
+		return;
+	}
+	lock_cache(c, &saved);
+	copy_stats(c, ret_stats);
+	unlock_cache(c, &saved);
 }
 EXPORT_SYMBOL(mmun_regcache_get_stats);

@@ -36,6 +36,7 @@
  * and gets -ECHILD; it is to be destroyed, which deregisters nothing.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -45,8 +46,6 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-struct mmun_regcache;
 
 /**
  * struct mmun_regcache_region - what is registered
@@ -68,6 +67,35 @@ struct mmun_regcache_region {
 	unsigned int access;
 	unsigned int mmun_used;
 	void *mmun_private[3];
+};
+
+/* What the functions below that are in line read; all of it is the library's. */
+struct mmun_regcache_slot {
+	uint64_t key;
+	struct mmun_regcache_region *region;
+};
+
+struct mmun_regcache_table {
+	uint32_t shift;
+	uint32_t bits;
+	uint64_t unused[7];
+	struct mmun_regcache_slot slots[];
+};
+
+/**
+ * struct mmun_regcache - a cache
+ * @mmun_table: the cache's, as all
+ * @mmun_unsettled: events that are not told yet
+ * @mmun_bank: of the counters that sections are counted in
+ * @mmun_counters: of each CPU
+ * @mmun_rseq: of a thread, from its thread pointer; NULL where sections take a call
+ */
+struct mmun_regcache {
+	struct mmun_regcache_table *mmun_table;
+	const uint32_t *mmun_unsettled;
+	const uint32_t *mmun_bank;
+	char *mmun_counters;
+	const ptrdiff_t *mmun_rseq;
 };
 
 /**
@@ -124,7 +152,8 @@ struct mmun_regcache_attr {
 
 /**
  * struct mmun_regcache_stats - what has happened in a cache
- * @lookups: sections, and gets
+ * @sections: read sections
+ * @gets: gets that found a region, or had one registered
  * @misses: gets that registered, or tried to
  * @borrow_misses: borrows that found nothing
  * @slow_hits: lookups that found a region by its range, under a lock
@@ -144,7 +173,8 @@ struct mmun_regcache_attr {
  * @dead: registered still, because held or not reclaimed yet, or for one get
  */
 struct mmun_regcache_stats {
-	uint64_t lookups;
+	uint64_t sections;
+	uint64_t gets;
 	uint64_t misses;
 	uint64_t borrow_misses;
 	uint64_t slow_hits;
@@ -232,7 +262,8 @@ void mmun_regcache_put(struct mmun_regcache_region *region);
  * Context: any.
  * Return: what mmun_regcache_read_unlock() wants.
  */
-unsigned int mmun_regcache_read_lock(struct mmun_regcache *cache);
+static inline unsigned int
+mmun_regcache_read_lock(struct mmun_regcache *cache);
 
 /**
  * mmun_regcache_read_unlock() - end it
@@ -241,8 +272,8 @@ unsigned int mmun_regcache_read_lock(struct mmun_regcache *cache);
  *
  * Context: any.
  */
-void mmun_regcache_read_unlock(struct mmun_regcache *cache,
-			       unsigned int section);
+static inline void mmun_regcache_read_unlock(struct mmun_regcache *cache,
+					     unsigned int section);
 
 /**
  * mmun_regcache_borrow() - find a region
@@ -256,7 +287,7 @@ void mmun_regcache_read_unlock(struct mmun_regcache *cache,
  * Return: a region around the range, until the section ends; NULL when none is
  *         cached.
  */
-struct mmun_regcache_region *
+static inline struct mmun_regcache_region *
 mmun_regcache_borrow(struct mmun_regcache *cache, unsigned long addr,
 		     size_t len, unsigned int access);
 
@@ -313,6 +344,160 @@ void mmun_regcache_flush(struct mmun_regcache *cache, unsigned long start,
  */
 void mmun_regcache_get_stats(struct mmun_regcache *cache,
 			     struct mmun_regcache_stats *ret_stats);
+
+/*
+ * In line.
+ */
+
+/**
+ * mmun_regcache_read_lock_slow() - mmun_regcache_read_lock() by a call
+ * @cache: the cache
+ *
+ * Context: any.
+ * Return: as that.
+ */
+unsigned int mmun_regcache_read_lock_slow(struct mmun_regcache *cache);
+
+/**
+ * mmun_regcache_read_unlock_slow() - mmun_regcache_read_unlock() by a call
+ * @cache: the cache
+ * @section: from mmun_regcache_read_lock()
+ *
+ * Context: any.
+ */
+void mmun_regcache_read_unlock_slow(struct mmun_regcache *cache,
+				    unsigned int section);
+
+/**
+ * mmun_regcache_borrow_slow() - mmun_regcache_borrow() by a call
+ * @cache: the cache
+ * @addr: first byte
+ * @len: how many
+ * @access: bits of the registrar's
+ *
+ * Context: as that.
+ * Return: as that.
+ */
+struct mmun_regcache_region *
+mmun_regcache_borrow_slow(struct mmun_regcache *cache, unsigned long addr,
+			  size_t len, unsigned int access);
+
+#if defined(__SANITIZE_THREAD__)
+#define MMUN_REGCACHE_CALLS
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define MMUN_REGCACHE_CALLS
+#endif
+#endif
+
+#if defined(__x86_64__) && !defined(MMUN_REGCACHE_CALLS)
+/*
+ * Add one to a counter of the CPU that we run on, in a restartable sequence.  That
+ * is taken back from the thread, so that whoever has compiled this may be unloaded.
+ */
+static inline __attribute__((always_inline)) bool
+mmun_regcache_count(const struct mmun_regcache *cache, unsigned long at)
+{
+	ptrdiff_t rseq = __atomic_load_n(cache->mmun_rseq, __ATOMIC_RELAXED);
+
+	__asm__ goto volatile(
+		".pushsection __rseq_cs, \"aw\"\n\t"
+		".balign 32\n"
+		"1:\t.long 0, 0\n\t"
+		".quad 3f, 4f - 3f, 5f\n\t"
+		".popsection\n\t"
+		".pushsection __rseq_abort, \"ax\"\n\t"
+		".byte 0x0f, 0xb9, 0x3d\n\t"
+		".long 0x53053053\n"
+		"5:\tjmp 2f\n\t"
+		".popsection\n"
+		"2:\tleaq 1b(%%rip), %%rax\n\t"
+		"movq %%rax, %%fs:8(%[rseq])\n"
+		"3:\tmovl %%fs:4(%[rseq]), %%eax\n\t"
+		"testl %%eax, %%eax\n\t"
+		"js %l[none]\n\t"
+		"shlq $6, %%rax\n\t"
+		"incq (%[counters], %%rax)\n"
+		"4:\tmovq $0, %%fs:8(%[rseq])\n"
+		:
+		: [rseq] "r"(rseq), [counters] "r"(cache->mmun_counters + at)
+		: "rax", "memory", "cc"
+		: none);
+	return true;
+none:
+	return false;
+}
+#else
+static inline bool mmun_regcache_count(const struct mmun_regcache *cache,
+				       unsigned long at)
+{
+	(void)cache;
+	(void)at;
+	return false;
+}
+#endif
+
+static inline unsigned int
+mmun_regcache_read_lock(struct mmun_regcache *cache)
+{
+	unsigned int bank;
+
+	if (__builtin_expect(!!cache->mmun_rseq, 1)) {
+		bank = __atomic_load_n(cache->mmun_bank, __ATOMIC_RELAXED);
+		if (__builtin_expect(mmun_regcache_count(cache, bank * 8), 1))
+			return bank;
+	}
+	return mmun_regcache_read_lock_slow(cache);
+}
+
+static inline void mmun_regcache_read_unlock(struct mmun_regcache *cache,
+					     unsigned int section)
+{
+	if (!__builtin_expect(cache->mmun_rseq &&
+			      mmun_regcache_count(cache, 16 + section * 8), 1))
+		mmun_regcache_read_unlock_slow(cache, section);
+}
+
+/* Alive, around the range, and for the access?  Notes the first use. */
+static inline bool mmun_regcache_hits(struct mmun_regcache_region *region,
+				      unsigned long addr, size_t len,
+				      unsigned int access)
+{
+	unsigned long at, size;
+
+	if (!(__atomic_load_n(&region->mmun_generation, __ATOMIC_ACQUIRE) & 1))
+		return false;
+	at = addr - region->start;
+	size = region->end - region->start;
+	if (at >= size || len - 1 >= size - at || (access & ~region->access))
+		return false;
+	if (!__atomic_load_n(&region->mmun_used, __ATOMIC_RELAXED))
+		__atomic_store_n(&region->mmun_used, 1, __ATOMIC_RELAXED);
+	return true;
+}
+
+static inline struct mmun_regcache_region *
+mmun_regcache_borrow(struct mmun_regcache *cache, unsigned long addr,
+		     size_t len, unsigned int access)
+{
+	uint32_t unsettled = __atomic_load_n(cache->mmun_unsettled,
+					     __ATOMIC_ACQUIRE);
+	struct mmun_regcache_table *table =
+		__atomic_load_n(&cache->mmun_table, __ATOMIC_ACQUIRE);
+	uint64_t key = addr | 4095;
+	struct mmun_regcache_slot *slot =
+		&table->slots[key * 0x9e3779b97f4a7c15ULL >> table->shift];
+	struct mmun_regcache_region *region;
+
+	if (__builtin_expect(!unsettled && __atomic_load_n(&slot->key,
+						__ATOMIC_ACQUIRE) == key, 1)) {
+		region = __atomic_load_n(&slot->region, __ATOMIC_RELAXED);
+		if (__builtin_expect(mmun_regcache_hits(region, addr, len,
+							access), 1))
+			return region;
+	}
+	return mmun_regcache_borrow_slow(cache, addr, len, access);
+}
 
 #ifdef __cplusplus
 }

@@ -22,8 +22,8 @@
  * of the grace period after its death; one of each holder, and of each who waits
  * for the registration.  With the last one it is deregistered.
  *
- * Locks: c->lock, below which nothing is called and no signal handler runs; an
- * event does not take it.
+ * Locks: c->lock, below which nothing is called.  An event does not take it, so
+ * that one may come, in a signal handler too, while it is held.
  */
 
 #include <errno.h>
@@ -53,15 +53,24 @@ enum {
 	R_NUMBER = 4,
 };
 
+/*
+ * Holders, and how often anybody was given one: one count costs no more than two.
+ * A holder is added where there is one, never to none.
+ */
+#define REF_ONE 1ULL
+#define REF_HOLDERS 0xffffffULL
+#define REF_GET ((1ULL << 24) | REF_ONE)
+#define REF_GETS(refs) ((refs) >> 24)
+
 struct region {
 	/* Line 0: what lookups read. */
 	struct mmun_regcache_region pub;
 
 	/* Line 1: the life. */
-	uint32_t refs __attribute__((aligned(64)));
+	uint64_t refs __attribute__((aligned(64)));	/* REF_* */
 	bool registered;	/* there is a handle */
 	bool listed;		/* in the tree and in the queue; under lock */
-	struct mmun_regcache *cache;
+	struct cache *cache;
 	struct region *next;	/* on whichever list it is */
 	struct region *newer, *older;	/* evict.c */
 	uint64_t gp_target;	/* when it may be reclaimed */
@@ -74,28 +83,15 @@ struct region {
 
 _Static_assert(sizeof(struct mmun_regcache_region) == 64, "a cache line");
 
-/* A place to look: all addresses with this key may be found in that region. */
-struct slot {
-	uint64_t key;
-	struct region *region;
-};
-
-struct table {
-	uint32_t shift;		/* of a hash, to its place */
-	uint32_t bits;		/* 1 << bits slots */
-	struct slot slots[] __attribute__((aligned(64)));
-};
-
-/* Memory that is given back after a grace period, or with the cache. */
+/* Memory that is given back with the cache. */
 struct chunk {
 	struct chunk *next;
 	size_t size;
-	uint64_t gp_target;
 };
 
-struct mmun_regcache {
+struct cache {
 	/* Read by lookups. */
-	struct table *table;
+	struct mmun_regcache pub;
 	uint32_t levels;		/* table.c: coarse keys that are in use */
 	uint32_t abandoned;		/* by a fork(): we are the child */
 	struct mmun_srcu *srcu;
@@ -117,14 +113,14 @@ struct mmun_regcache {
 	struct region *newest, *oldest, *hand;	/* evict.c */
 	struct region *free;
 	struct chunk *slabs;
-	struct chunk *retired;
+	struct chunk *retired;		/* tables; lookups by reference read on */
 	size_t slab_size;
 	size_t nr;		/* alive or pending, or not known to be dead yet */
 	uint64_t bytes;
 	uint64_t handles;	/* registered, wherever they are */
 	struct mmun_regcache_stats stats;	/* but for what is counted elsewhere */
 
-	struct mmun_regcache *next_cache, **pprev_cache;	/* regcache.c */
+	struct cache *next_cache, **pprev_cache;	/* regcache.c */
 	uint32_t wake;		/* the reclaimer's futex */
 	uint32_t stop;
 	pthread_t reclaimer;
@@ -133,6 +129,11 @@ struct mmun_regcache {
 static inline struct region *region_of(struct mmun_regcache_region *pub)
 {
 	return (struct region *)pub;
+}
+
+static inline struct cache *cache_of(struct mmun_regcache *pub)
+{
+	return (struct cache *)pub;
 }
 
 static inline struct region *region_of_node(struct mmun_interval *node)
@@ -170,22 +171,34 @@ static inline bool kill_region(struct region *r)
 /* Statistics are counted anywhere. */
 #define count(counter) mmun_fetch_add((counter), 1)
 
-static inline void lock_cache(struct mmun_regcache *c, struct mmun_sigmask *saved)
+static inline bool try_get(struct region *r)
 {
-	mmun_lock_save(&c->lock, saved);
+	uint64_t refs = mmun_read(&r->refs);
+
+	do {
+		if (!(refs & REF_HOLDERS))
+			return false;
+	} while (!mmun_cas(&r->refs, &refs, refs + REF_GET));
+	return true;
 }
 
-static inline void unlock_cache(struct mmun_regcache *c,
-				const struct mmun_sigmask *saved)
+static inline void lock_cache(struct cache *c)
 {
-	mmun_unlock_restore(&c->lock, saved);
+	mmun_lock(&c->lock);
+}
+
+static inline void unlock_cache(struct cache *c)
+{
+	mmun_unlock(&c->lock);
 }
 
 /* -- memory.c; under c->lock -- */
 
 /* Return: a region that is dead, with a reference; or NULL. */
-struct region *alloc_region(struct mmun_regcache *c);
+struct region *alloc_region(struct cache *c);
 void free_region(struct region *r);
+/* How many regions have been given to anybody.  Looks at all of them. */
+uint64_t count_gets(struct cache *c);
 /* Zeroed, of the system, without a patched call.  Return: NULL without memory. */
 void *map_chunk(size_t size);
 void unmap_chunk(struct chunk *chunk);
@@ -193,24 +206,27 @@ void free_chunks(struct chunk *chunk);
 
 /* -- table.c -- */
 
-/* Context: in a section.  Return: an alive region around the range, or NULL. */
-struct region *look_up(struct mmun_regcache *c, unsigned long addr, size_t len,
+/*
+ * Return: a region around the range that was alive just now, or NULL.  Where that
+ * is not in a section, it may be another one by now.
+ */
+struct region *look_up(struct cache *c, unsigned long addr, size_t len,
 		       unsigned int access);
 /* Under c->lock: lookups of @addr shall find it. */
-void hint(struct mmun_regcache *c, struct region *r, unsigned long addr);
+void hint(struct cache *c, struct region *r, unsigned long addr);
 /* Room for one more.  Return: 0 or -ENOMEM. */
-int grow_table(struct mmun_regcache *c);
+int grow_table(struct cache *c);
 /* It is empty; what it was is lost.  Context: any. */
-void forget_table(struct mmun_regcache *c);
-void free_table(struct mmun_regcache *c);
+void forget_table(struct cache *c);
+void free_table(struct cache *c);
 
 /* -- register.c -- */
 
 /* As look_up(), where that finds nothing.  Takes c->lock. */
-struct region *look_up_slowly(struct mmun_regcache *c, unsigned long addr,
+struct region *look_up_slowly(struct cache *c, unsigned long addr,
 			      size_t len, unsigned int access);
 
-int register_region(struct mmun_regcache *c, unsigned long addr, size_t len,
+int register_region(struct cache *c, unsigned long addr, size_t len,
 		    unsigned int access, struct region **ret_region);
 
 /* -- reclaim.c -- */
@@ -219,32 +235,32 @@ int register_region(struct mmun_regcache *c, unsigned long addr, size_t len,
 void bury(struct region *r);
 void drop_region(struct region *r);
 /* Context: calls the registrar; @wait: for read sections. */
-void reclaim(struct mmun_regcache *c, bool wait);
-static inline bool is_to_do(struct mmun_regcache *c)
+void reclaim(struct cache *c, bool wait);
+static inline bool is_to_do(struct cache *c)
 {
 	return mmun_read(&c->to_do);
 }
 /* After a change of what lookups find: forget what is overlapped. */
-void kill_range(struct mmun_regcache *c, unsigned long start, unsigned long end);
-int start_reclaimer(struct mmun_regcache *c);
-void stop_reclaimer(struct mmun_regcache *c);
+void kill_range(struct cache *c, unsigned long start, unsigned long end);
+int start_reclaimer(struct cache *c);
+void stop_reclaimer(struct cache *c);
 /* Take it out of where lookups under the lock find it.  Under c->lock. */
-void unlist(struct mmun_regcache *c, struct region *r);
+void unlist(struct cache *c, struct region *r);
 
 /* -- evict.c; under c->lock -- */
 
-void enqueue(struct mmun_regcache *c, struct region *r);
-void dequeue(struct mmun_regcache *c, struct region *r);
+void enqueue(struct cache *c, struct region *r);
+void dequeue(struct cache *c, struct region *r);
 /*
  * Kill idle regions until so many, and so many bytes, have gone.
  * Return: how many went.
  */
-size_t evict(struct mmun_regcache *c, size_t regions, uint64_t bytes);
+size_t evict(struct cache *c, size_t regions, uint64_t bytes);
 /* Until there is room for one of so many bytes.  Return: is there? */
-bool make_room(struct mmun_regcache *c, uint64_t bytes);
+bool make_room(struct cache *c, uint64_t bytes);
 
 /* May one region of so many bytes come to what there is? */
-static inline bool has_room(const struct mmun_regcache *c, uint64_t bytes)
+static inline bool has_room(const struct cache *c, uint64_t bytes)
 {
 	return (!c->attr.max_regions || c->nr < c->attr.max_regions) &&
 	       (!c->attr.max_bytes || c->bytes + bytes <= c->attr.max_bytes);

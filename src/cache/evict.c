@@ -9,7 +9,7 @@
  */
 #include "cache/cache.h"
 
-void enqueue(struct mmun_regcache *c, struct region *r)
+void enqueue(struct cache *c, struct region *r)
 {
 	r->newer = NULL;
 	r->older = c->newest;
@@ -20,7 +20,7 @@ void enqueue(struct mmun_regcache *c, struct region *r)
 	c->newest = r;
 }
 
-void dequeue(struct mmun_regcache *c, struct region *r)
+void dequeue(struct cache *c, struct region *r)
 {
 	if (c->hand == r)
 		c->hand = r->newer;
@@ -37,7 +37,7 @@ void dequeue(struct mmun_regcache *c, struct region *r)
 /* Who gets a reference meanwhile has one of a dead region, as of any event. */
 static bool goes(struct region *r)
 {
-	if (mmun_read(&r->refs) > 1)
+	if ((mmun_read(&r->refs) & REF_HOLDERS) > 1)
 		return false;
 	if (mmun_read(&r->pub.mmun_used)) {
 		mmun_write(&r->pub.mmun_used, 0);
@@ -47,7 +47,7 @@ static bool goes(struct region *r)
 }
 
 /* Killed, or NULL where all are held. */
-static struct region *next_victim(struct mmun_regcache *c)
+static struct region *next_victim(struct cache *c)
 {
 	for (size_t left = 2 * c->nr; left; left--) {
 		struct region *r = c->hand ?: c->oldest;
@@ -61,7 +61,7 @@ static struct region *next_victim(struct mmun_regcache *c)
 	return NULL;
 }
 
-static bool evict_one(struct mmun_regcache *c)
+static bool evict_one(struct cache *c)
 {
 	struct region *r = next_victim(c);
 
@@ -73,7 +73,7 @@ static bool evict_one(struct mmun_regcache *c)
 	return true;
 }
 
-size_t evict(struct mmun_regcache *c, size_t regions, uint64_t bytes)
+size_t evict(struct cache *c, size_t regions, uint64_t bytes)
 {
 	uint64_t until = c->bytes > bytes ? c->bytes - bytes : 0;
 	size_t gone = 0;
@@ -83,7 +83,7 @@ size_t evict(struct mmun_regcache *c, size_t regions, uint64_t bytes)
 	return gone;
 }
 
-bool make_room(struct mmun_regcache *c, uint64_t bytes)
+bool make_room(struct cache *c, uint64_t bytes)
 {
 	if (c->attr.max_bytes && bytes > c->attr.max_bytes)
 		return false;

@@ -12,6 +12,11 @@
 
 enum { SLAB_MIN = 64 << 10, SLAB_MAX = 4 << 20 };
 
+/* The chunk's own line comes first. */
+#define for_each_region(r, slab)                                               \
+	for (struct region *r = (struct region *)((char *)(slab) + 64);        \
+	     (char *)(r + 1) <= (char *)(slab) + (slab)->size; r++)
+
 void *map_chunk(size_t size)
 {
 	long at = mmun_syscall(SYS_mmap, 0, size, PROT_READ | PROT_WRITE,
@@ -39,11 +44,20 @@ void free_chunks(struct chunk *chunk)
 	}
 }
 
-static bool add_slab(struct mmun_regcache *c)
+uint64_t count_gets(struct cache *c)
+{
+	uint64_t gets = 0;
+
+	for (struct chunk *slab = c->slabs; slab; slab = slab->next)
+		for_each_region(r, slab)
+			gets += REF_GETS(mmun_read(&r->refs));
+	return gets;
+}
+
+static bool add_slab(struct cache *c)
 {
 	size_t size = c->slab_size ?: SLAB_MIN;
 	struct chunk *slab = map_chunk(size);
-	struct region *r;
 
 	if (!slab)
 		return false;
@@ -52,10 +66,7 @@ static bool add_slab(struct mmun_regcache *c)
 	c->slabs = slab;
 	if (size < SLAB_MAX)
 		c->slab_size = size * 2;
-	/* The chunk's own line first. */
-	for (char *at = (char *)slab + 64; at + sizeof(*r) <= (char *)slab + size;
-	     at += sizeof(*r)) {
-		r = (struct region *)at;
+	for_each_region(r, slab) {
 		r->cache = c;
 		r->next = c->free;
 		c->free = r;
@@ -63,7 +74,7 @@ static bool add_slab(struct mmun_regcache *c)
 	return true;
 }
 
-struct region *alloc_region(struct mmun_regcache *c)
+struct region *alloc_region(struct cache *c)
 {
 	struct region *r;
 
@@ -71,7 +82,7 @@ struct region *alloc_region(struct mmun_regcache *c)
 		return NULL;
 	r = c->free;
 	c->free = r->next;
-	mmun_write(&r->refs, 1);
+	mmun_write(&r->refs, (r->refs & ~REF_HOLDERS) + REF_GET);
 	r->registered = false;
 	r->listed = false;
 	r->error = 0;

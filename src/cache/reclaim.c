@@ -15,12 +15,12 @@
 
 #include "cache/cache.h"
 
-static bool has_reclaimer(const struct mmun_regcache *c)
+static bool has_reclaimer(const struct cache *c)
 {
 	return c->attr.flags & MMUN_REGCACHE_RECLAIMER;
 }
 
-static void push(struct mmun_regcache *c, struct region **list, struct region *r)
+static void push(struct cache *c, struct region **list, struct region *r)
 {
 	struct region *first = mmun_read(list);
 
@@ -34,7 +34,7 @@ static void push(struct mmun_regcache *c, struct region **list, struct region *r
 	}
 }
 
-static void done_with(struct mmun_regcache *c, uint32_t n)
+static void done_with(struct cache *c, uint32_t n)
 {
 	mmun_fetch_sub(&c->to_do, n);
 }
@@ -46,11 +46,11 @@ void bury(struct region *r)
 
 void drop_region(struct region *r)
 {
-	if (mmun_fetch_sub(&r->refs, 1) == 1)
+	if ((mmun_fetch_sub(&r->refs, REF_ONE) & REF_HOLDERS) == 1)
 		push(r->cache, &r->cache->ready, r);
 }
 
-void unlist(struct mmun_regcache *c, struct region *r)
+void unlist(struct cache *c, struct region *r)
 {
 	if (!r->listed)
 		return;
@@ -62,7 +62,7 @@ void unlist(struct mmun_regcache *c, struct region *r)
 	c->stats.regions--;
 }
 
-void kill_range(struct mmun_regcache *c, unsigned long start, unsigned long end)
+void kill_range(struct cache *c, unsigned long start, unsigned long end)
 {
 	struct mmun_interval *node, *next;
 	struct region *r;
@@ -83,7 +83,7 @@ void kill_range(struct mmun_regcache *c, unsigned long start, unsigned long end)
 
 /* -- the steps -- */
 
-static void deregister(struct mmun_regcache *c, struct region *r)
+static void deregister(struct cache *c, struct region *r)
 {
 	if (!r->registered)
 		return;
@@ -93,33 +93,32 @@ static void deregister(struct mmun_regcache *c, struct region *r)
 	mmun_fetch_sub(&c->handles, 1);
 }
 
-static void doom(struct mmun_regcache *c, struct region *list)
+static void doom(struct cache *c, struct region *list)
 {
-	struct mmun_sigmask saved;
 	struct region *r, *next;
 
-	lock_cache(c, &saved);
+	lock_cache(c);
 	for (r = list; r; r = r->next)
 		unlist(c, r);
-	unlock_cache(c, &saved);
+	unlock_cache(c);
 	for (r = list; r; r = r->next) {
 		r->gp_target = mmun_srcu_gp_target(c->srcu);
 		mmu_interval_notifier_remove(&r->sub);
 		if (MMUN_BREAK_CACHE_DEFER)
 			deregister(c, r);
 	}
-	lock_cache(c, &saved);
+	lock_cache(c);
 	for (r = list; r; r = next) {
 		next = r->next;
 		r->next = NULL;
 		*c->doomed_last = r;
 		c->doomed_last = &r->next;
 	}
-	unlock_cache(c, &saved);
+	unlock_cache(c);
 }
 
 /* Those whose grace period is over. */
-static struct region *take_doomed(struct mmun_regcache *c)
+static struct region *take_doomed(struct cache *c)
 {
 	struct region *list = c->doomed, **last = &c->doomed;
 
@@ -134,46 +133,31 @@ static struct region *take_doomed(struct mmun_regcache *c)
 	return list;
 }
 
-static struct chunk *take_retired(struct mmun_regcache *c)
+static void drop_doomed(struct cache *c)
 {
-	struct chunk *list = c->retired;
-
-	if (!list || !mmun_srcu_gp_poll(c->srcu, list->gp_target))
-		return NULL;
-	c->retired = NULL;
-	return list;
-}
-
-static void drop_doomed(struct mmun_regcache *c)
-{
-	struct mmun_sigmask saved;
 	struct region *r, *next;
-	struct chunk *retired;
 	uint32_t n = 0;
 
-	lock_cache(c, &saved);
+	lock_cache(c);
 	r = take_doomed(c);
-	retired = take_retired(c);
-	unlock_cache(c, &saved);
+	unlock_cache(c);
 	for (; r; r = next, n++) {
 		next = r->next;
 		drop_region(r);
 	}
 	done_with(c, n);
-	free_chunks(retired);
 }
 
-static void finish(struct mmun_regcache *c, struct region *r)
+static void finish(struct cache *c, struct region *r)
 {
-	struct mmun_sigmask saved;
 
 	deregister(c, r);
-	lock_cache(c, &saved);
+	lock_cache(c);
 	free_region(r);
-	unlock_cache(c, &saved);
+	unlock_cache(c);
 }
 
-void reclaim(struct mmun_regcache *c, bool wait)
+void reclaim(struct cache *c, bool wait)
 {
 	struct region *r, *next;
 	uint32_t n = 0;
@@ -197,7 +181,7 @@ void reclaim(struct mmun_regcache *c, bool wait)
 
 static void *run_reclaimer(void *arg)
 {
-	struct mmun_regcache *c = arg;
+	struct cache *c = arg;
 
 	prctl(PR_SET_NAME, "mmun-reclaimer");
 	while (!mmun_load_acquire(&c->stop)) {
@@ -211,7 +195,7 @@ static void *run_reclaimer(void *arg)
 	return NULL;
 }
 
-int start_reclaimer(struct mmun_regcache *c)
+int start_reclaimer(struct cache *c)
 {
 	struct mmun_sigmask saved;
 	int err;
@@ -224,7 +208,7 @@ int start_reclaimer(struct mmun_regcache *c)
 	return err ? -ENOMEM : 0;
 }
 
-void stop_reclaimer(struct mmun_regcache *c)
+void stop_reclaimer(struct cache *c)
 {
 	if (!has_reclaimer(c))
 		return;

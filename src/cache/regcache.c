@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/rseq.h"
+#include "base/unsettled.h"
 #include "base/warn.h"
 #include "cache/cache.h"
 
@@ -12,7 +14,7 @@
 static struct {
 	struct mmun_lock lock;
 	struct mmun_sigmask saved;
-	struct mmun_regcache *first;
+	struct cache *first;
 	bool fork_handlers;
 } caches;
 
@@ -36,14 +38,14 @@ static void after_fork_in_parent(void)
  */
 static void after_fork_in_child(void)
 {
-	for (struct mmun_regcache *c = caches.first; c; c = c->next_cache) {
+	for (struct cache *c = caches.first; c; c = c->next_cache) {
 		c->abandoned = 1;
 		forget_table(c);
 	}
 	after_fork_in_parent();
 }
 
-static int add_cache(struct mmun_regcache *c)
+static int add_cache(struct cache *c)
 {
 	struct mmun_sigmask saved;
 	int err = 0;
@@ -64,7 +66,7 @@ static int add_cache(struct mmun_regcache *c)
 	return err ? -ENOMEM : 0;
 }
 
-static void remove_cache(struct mmun_regcache *c)
+static void remove_cache(struct cache *c)
 {
 	struct mmun_sigmask saved;
 
@@ -86,9 +88,9 @@ static int check_attr(const struct mmun_regcache_attr *attr)
 	return 0;
 }
 
-static struct mmun_regcache *alloc_cache(void)
+static struct cache *alloc_cache(void)
 {
-	struct mmun_regcache *c = aligned_alloc(64, sizeof(*c));
+	struct cache *c = aligned_alloc(64, sizeof(*c));
 
 	if (!c)
 		return NULL;
@@ -103,7 +105,7 @@ static struct mmun_regcache *alloc_cache(void)
 	return c;
 }
 
-static void free_cache(struct mmun_regcache *c)
+static void free_cache(struct cache *c)
 {
 	free_table(c);
 	free_chunks(c->retired);
@@ -112,12 +114,29 @@ static void free_cache(struct mmun_regcache *c)
 	free(c);
 }
 
+static const uint32_t settled;
+
+_Static_assert(sizeof(struct mmun_srcu_slot) == 64 &&
+		       offsetof(struct mmun_srcu_slot, lock) == 0 &&
+		       offsetof(struct mmun_srcu_slot, unlock) == 16,
+	       "sections in line know the counters");
+
+static void init_read_side(struct cache *c, const struct mm_struct *mm)
+{
+	c->pub.mmun_unsettled = mm == mm_self() ? &mmun_unsettled : &settled;
+	c->pub.mmun_bank = &c->srcu->idx;
+	c->pub.mmun_counters = (char *)c->srcu->slots;
+#ifdef MMUN_HAVE_RSEQ
+	c->pub.mmun_rseq = c->srcu->ncpus ? &mmun_rseq_offset : NULL;
+#endif
+}
+
 int mmun_regcache_create(struct mm_struct *mm,
 			 const struct mmun_regcache_ops *ops, void *ctx,
 			 const struct mmun_regcache_attr *attr,
 			 struct mmun_regcache **ret_cache)
 {
-	struct mmun_regcache *c;
+	struct cache *c;
 	int err;
 
 	if (!mm || !ops || !ops->reg || !ops->dereg || !ret_cache ||
@@ -126,6 +145,7 @@ int mmun_regcache_create(struct mm_struct *mm,
 	c = alloc_cache();
 	if (!c)
 		return -ENOMEM;
+	init_read_side(c, mm);
 	c->mm = mm;
 	c->ops = ops;
 	c->ctx = ctx;
@@ -145,23 +165,23 @@ int mmun_regcache_create(struct mm_struct *mm,
 		return err;
 	}
 	mmgrab(mm);
-	*ret_cache = c;
+	*ret_cache = &c->pub;
 	return 0;
 }
 EXPORT_SYMBOL(mmun_regcache_create);
 
-static void kill_all(struct mmun_regcache *c)
+static void kill_all(struct cache *c)
 {
-	struct mmun_sigmask saved;
-
-	lock_cache(c, &saved);
+	lock_cache(c);
 	kill_range(c, 0, 0);
-	unlock_cache(c, &saved);
+	unlock_cache(c);
 }
 
-void mmun_regcache_destroy(struct mmun_regcache *c)
+void mmun_regcache_destroy(struct mmun_regcache *cache)
 {
-	if (!c)
+	struct cache *c = cache_of(cache);
+
+	if (!cache)
 		return;
 	remove_cache(c);
 	if (c->abandoned)
@@ -182,69 +202,89 @@ EXPORT_SYMBOL(mmun_regcache_destroy);
 
 /* -- finding -- */
 
-unsigned int mmun_regcache_read_lock(struct mmun_regcache *c)
+unsigned int mmun_regcache_read_lock_slow(struct mmun_regcache *cache)
 {
-	return mmun_srcu_read_lock(c->srcu);
+	return mmun_srcu_read_lock(cache_of(cache)->srcu);
 }
-EXPORT_SYMBOL(mmun_regcache_read_lock);
+EXPORT_SYMBOL(mmun_regcache_read_lock_slow);
 
-void mmun_regcache_read_unlock(struct mmun_regcache *c, unsigned int section)
+void mmun_regcache_read_unlock_slow(struct mmun_regcache *cache,
+				    unsigned int section)
 {
-	mmun_srcu_read_unlock(c->srcu, section);
+	mmun_srcu_read_unlock(cache_of(cache)->srcu, section);
 }
-EXPORT_SYMBOL(mmun_regcache_read_unlock);
+EXPORT_SYMBOL(mmun_regcache_read_unlock_slow);
 
+static inline void settle(struct cache *c)
+{
+	if (mmun_unlikely(mmun_load_acquire(c->pub.mmun_unsettled)))
+		mmun_settle(c->mm);
+}
+
+/* ORDER(cache-dead): alive, in a section; pairs with reclaim(). */
 struct mmun_regcache_region *
-mmun_regcache_borrow(struct mmun_regcache *c, unsigned long addr, size_t len,
-		     unsigned int access)
+mmun_regcache_borrow_slow(struct mmun_regcache *cache, unsigned long addr,
+			  size_t len, unsigned int access)
 {
+	struct cache *c = cache_of(cache);
 	struct region *r;
 
-	mmun_settle(c->mm);
+	settle(c);
 	r = look_up(c, addr, len, access);
 	if (mmun_unlikely(!r))
 		r = look_up_slowly(c, addr, len, access);
 	return r ? &r->pub : NULL;
 }
-EXPORT_SYMBOL(mmun_regcache_borrow);
+EXPORT_SYMBOL(mmun_regcache_borrow_slow);
 
-static inline void help_reclaim(struct mmun_regcache *c)
+static inline void help_reclaim(struct cache *c)
 {
 	if (mmun_unlikely(is_to_do(c)) &&
 	    !(c->attr.flags & MMUN_REGCACHE_RECLAIMER))
 		reclaim(c, false);
 }
 
-/* The cache's own reference lasts for as long as the section. */
-int mmun_regcache_get(struct mmun_regcache *c, unsigned long addr, size_t len,
-		      unsigned int access,
+/*
+ * No section is needed: while it is held, a region does not become another one.
+ * So what is alive then is what was held.
+ */
+static inline struct region *get_quickly(struct cache *c, unsigned long addr,
+					 size_t len, unsigned int access)
+{
+	struct region *r = look_up(c, addr, len, access);
+
+	if (mmun_unlikely(!r || !try_get(r)))
+		return NULL;
+	if (mmun_likely(is_alive(r) && fits(r, addr, len, access)))
+		return r;
+	drop_region(r);
+	return NULL;
+}
+
+int mmun_regcache_get(struct mmun_regcache *cache, unsigned long addr,
+		      size_t len, unsigned int access,
 		      struct mmun_regcache_region **ret_region)
 {
-	unsigned int section;
+	struct cache *c = cache_of(cache);
 	struct region *r;
 	int err;
 
-	mmun_settle(c->mm);
-	section = mmun_srcu_read_lock(c->srcu);
-	r = look_up(c, addr, len, access);
-	if (mmun_likely(r)) {
-		mmun_fetch_add(&r->refs, 1);
-		mmun_srcu_read_unlock(c->srcu, section);
-		help_reclaim(c);
-	} else {
-		mmun_srcu_read_unlock(c->srcu, section);
+	settle(c);
+	r = get_quickly(c, addr, len, access);
+	if (mmun_unlikely(!r)) {
 		err = register_region(c, addr, len, access, &r);
 		if (err)
 			return err;
 	}
 	*ret_region = &r->pub;
+	help_reclaim(c);
 	return 0;
 }
 EXPORT_SYMBOL(mmun_regcache_get);
 
 void mmun_regcache_put(struct mmun_regcache_region *region)
 {
-	struct mmun_regcache *c;
+	struct cache *c;
 
 	if (!region)
 		return;
@@ -256,50 +296,51 @@ EXPORT_SYMBOL(mmun_regcache_put);
 
 /* -- the rest -- */
 
-void mmun_regcache_reclaim(struct mmun_regcache *c)
+void mmun_regcache_reclaim(struct mmun_regcache *cache)
 {
-	reclaim(c, true);
+	reclaim(cache_of(cache), true);
 }
 EXPORT_SYMBOL(mmun_regcache_reclaim);
 
-void mmun_regcache_flush(struct mmun_regcache *c, unsigned long start,
+void mmun_regcache_flush(struct mmun_regcache *cache, unsigned long start,
 			 unsigned long end)
 {
-	struct mmun_sigmask saved;
+	struct cache *c = cache_of(cache);
 
 	if (start >= end || mmun_read(&c->abandoned))
 		return;
-	lock_cache(c, &saved);
+	lock_cache(c);
 	kill_range(c, start, end);
-	unlock_cache(c, &saved);
+	unlock_cache(c);
 	help_reclaim(c);
 }
 EXPORT_SYMBOL(mmun_regcache_flush);
 
 /* What is not under the lock is counted one by one. */
-static void copy_stats(struct mmun_regcache *c, struct mmun_regcache_stats *to)
+static void copy_stats(struct cache *c, struct mmun_regcache_stats *to)
 {
 	const uint64_t *from = (const uint64_t *)&c->stats;
 	uint64_t handles = mmun_read(&c->handles);
 
 	for (size_t i = 0; i < sizeof(*to) / sizeof(uint64_t); i++)
 		((uint64_t *)to)[i] = mmun_read(&from[i]);
-	to->lookups = mmun_srcu_entered(c->srcu);
+	to->sections = mmun_srcu_entered(c->srcu);
+	to->gets = count_gets(c);
 	to->bytes = c->bytes;
 	to->dead = handles > to->regions ? handles - to->regions : 0;
 }
 
-void mmun_regcache_get_stats(struct mmun_regcache *c,
+void mmun_regcache_get_stats(struct mmun_regcache *cache,
 			     struct mmun_regcache_stats *ret_stats)
 {
-	struct mmun_sigmask saved;
+	struct cache *c = cache_of(cache);
 
 	if (mmun_read(&c->abandoned)) {
 		copy_stats(c, ret_stats);
 		return;
 	}
-	lock_cache(c, &saved);
+	lock_cache(c);
 	copy_stats(c, ret_stats);
-	unlock_cache(c, &saved);
+	unlock_cache(c);
 }
 EXPORT_SYMBOL(mmun_regcache_get_stats);

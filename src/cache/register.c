@@ -61,7 +61,7 @@ static const struct mmu_interval_notifier_ops interval_ops = {
 
 /* -- looking, under c->lock -- */
 
-static struct region *find_listed(struct mmun_regcache *c,
+static struct region *find_listed(struct cache *c,
 				  const struct request *q)
 {
 	unsigned long last = q->addr + q->len - 1;
@@ -77,7 +77,7 @@ static struct region *find_listed(struct mmun_regcache *c,
 	return NULL;
 }
 
-static struct region *find_pending(struct mmun_regcache *c,
+static struct region *find_pending(struct cache *c,
 				   const struct request *q)
 {
 	struct region *r = c->pending;
@@ -90,7 +90,7 @@ static struct region *find_pending(struct mmun_regcache *c,
 /* -- which range -- */
 
 /* Around what was asked for, with the bounds that the attributes want. */
-static void align_range(const struct mmun_regcache *c, struct region *r)
+static void align_range(const struct cache *c, struct region *r)
 {
 	unsigned long mask = c->attr.align - 1;
 	unsigned long start = r->pub.start & ~mask;
@@ -134,14 +134,14 @@ static bool takes_in(struct region *r, const struct region *old, bool merge)
 	       r->pub.access != access;
 }
 
-static bool has_size(const struct mmun_regcache *c, const struct region *r)
+static bool has_size(const struct cache *c, const struct region *r)
 {
 	return !c->attr.max_bytes ||
 	       r->pub.end - r->pub.start <= c->attr.max_bytes;
 }
 
 /* What it overlaps, and for merging, touches; again as long as that widens it. */
-static bool widen_once(struct mmun_regcache *c, struct region *r)
+static bool widen_once(struct cache *c, struct region *r)
 {
 	bool merge = c->attr.flags & MMUN_REGCACHE_MERGE;
 	unsigned long from = r->pub.start - (merge && r->pub.start);
@@ -158,7 +158,7 @@ static bool widen_once(struct mmun_regcache *c, struct region *r)
 	return false;
 }
 
-static void set_range(struct mmun_regcache *c, struct region *r,
+static void set_range(struct cache *c, struct region *r,
 		      const struct request *q, bool wide)
 {
 	c->bytes -= r->pub.end - r->pub.start;
@@ -195,21 +195,20 @@ static bool is_pending(const struct region *r)
 }
 
 /* Give idle ones away.  Return: is there more memory than before? */
-static bool relieve(struct mmun_regcache *c, uint64_t bytes)
+static bool relieve(struct cache *c, uint64_t bytes)
 {
 	uint64_t before = mmun_read(&c->handles);
-	struct mmun_sigmask saved;
 	size_t gone;
 
-	lock_cache(c, &saved);
+	lock_cache(c);
 	gone = evict(c, c->nr / 8 + 1, bytes);
-	unlock_cache(c, &saved);
+	unlock_cache(c);
 	if (gone || is_to_do(c))
 		reclaim(c, true);
 	return gone || mmun_read(&c->handles) < before;
 }
 
-static int call_registrar(struct mmun_regcache *c, struct region *r)
+static int call_registrar(struct cache *c, struct region *r)
 {
 	size_t len = r->pub.end - r->pub.start;
 	int err;
@@ -227,7 +226,7 @@ static int call_registrar(struct mmun_regcache *c, struct region *r)
 	return 0;
 }
 
-static void undo(struct mmun_regcache *c, struct region *r)
+static void undo(struct cache *c, struct region *r)
 {
 	r->registered = false;
 	c->ops->dereg(c->ctx, r->pub.handle);
@@ -235,13 +234,13 @@ static void undo(struct mmun_regcache *c, struct region *r)
 	mmun_fetch_sub(&c->handles, 1);
 }
 
-static void add_pending(struct mmun_regcache *c, struct region *r)
+static void add_pending(struct cache *c, struct region *r)
 {
 	r->next = c->pending;
 	c->pending = r;
 }
 
-static void remove_pending(struct mmun_regcache *c, struct region *r)
+static void remove_pending(struct cache *c, struct region *r)
 {
 	struct region **at = &c->pending;
 
@@ -251,7 +250,7 @@ static void remove_pending(struct mmun_regcache *c, struct region *r)
 }
 
 /* Those that it has taken in, or has replaced. */
-static void kill_old(struct mmun_regcache *c, struct region *r)
+static void kill_old(struct cache *c, struct region *r)
 {
 	bool merge = c->attr.flags & MMUN_REGCACHE_MERGE;
 	unsigned long last = r->pub.end - 1;
@@ -274,7 +273,7 @@ static void kill_old(struct mmun_regcache *c, struct region *r)
 	}
 }
 
-static void list(struct mmun_regcache *c, struct region *r)
+static void list(struct cache *c, struct region *r)
 {
 	r->listed = true;
 	r->node.start = r->pub.start;
@@ -311,37 +310,36 @@ static bool become_alive(struct region *r)
  * the event would take.  From when it is alive an event may bury it, even before
  * it is listed.
  */
-static bool publish(struct mmun_regcache *c, struct region *r,
+static bool publish(struct cache *c, struct region *r,
 		    const struct request *q)
 {
-	struct mmun_sigmask saved;
 	bool alive;
 
-	lock_cache(c, &saved);
+	lock_cache(c);
 	remove_pending(c, r);
-	mmun_fetch_add(&r->refs, 1);
+	mmun_fetch_add(&r->refs, REF_ONE);
 	alive = become_alive(r);
 	if (alive) {
 		list(c, r);
 		hint(c, r, q->addr);
 		kill_old(c, r);
 	} else {
-		mmun_fetch_sub(&r->refs, 1);
+		mmun_fetch_sub(&r->refs, REF_ONE);
 		add_pending(c, r);
 	}
-	unlock_cache(c, &saved);
+	unlock_cache(c);
 	return alive;
 }
 
 /* Return: as mmun_coverage(), less what is accepted. */
-static int uncovered(struct mmun_regcache *c, const struct region *r)
+static int uncovered(struct cache *c, const struct region *r)
 {
 	int blind = mmun_coverage(c->mm, r->pub.start, r->pub.end);
 
 	return blind < 0 ? blind : blind & ~(int)c->attr.accept_blind;
 }
 
-static int register_stable(struct mmun_regcache *c, struct region *r,
+static int register_stable(struct cache *c, struct region *r,
 			   const struct request *q, bool crowded)
 {
 	for (int attempt = 1;; attempt++) {
@@ -369,7 +367,7 @@ static int register_stable(struct mmun_regcache *c, struct region *r,
 }
 
 /* What is not published hears of nothing. */
-static int try_range(struct mmun_regcache *c, struct region *r,
+static int try_range(struct cache *c, struct region *r,
 		     const struct request *q, bool crowded)
 {
 	int ret = mmu_interval_notifier_insert(&r->sub, c->mm, r->pub.start,
@@ -389,7 +387,7 @@ static int try_range(struct mmun_regcache *c, struct region *r,
 /* -- a miss -- */
 
 /* Return: NULL without memory. */
-static struct region *begin_miss(struct mmun_regcache *c,
+static struct region *begin_miss(struct cache *c,
 				 const struct request *q, bool *ret_crowded)
 {
 	struct region *r;
@@ -415,19 +413,18 @@ static bool is_wide(const struct region *r, const struct request *q)
 	       r->pub.access != q->access;
 }
 
-static void narrow(struct mmun_regcache *c, struct region *r,
+static void narrow(struct cache *c, struct region *r,
 		   const struct request *q)
 {
-	struct mmun_sigmask saved;
 
 	if (r->registered)
 		undo(c, r);
-	lock_cache(c, &saved);
+	lock_cache(c);
 	set_range(c, r, q, false);
-	unlock_cache(c, &saved);
+	unlock_cache(c);
 }
 
-static void note_private(struct mmun_regcache *c, int why)
+static void note_private(struct cache *c, int why)
 {
 	if (why == PRIVATE_UNCOVERED)
 		count(&c->stats.uncached);
@@ -438,15 +435,14 @@ static void note_private(struct mmun_regcache *c, int why)
 }
 
 /* Not published: an error, or private. */
-static void leave_pending(struct mmun_regcache *c, struct region *r)
+static void leave_pending(struct cache *c, struct region *r)
 {
-	struct mmun_sigmask saved;
 
-	lock_cache(c, &saved);
+	lock_cache(c);
 	remove_pending(c, r);
 	c->nr--;
 	c->bytes -= r->pub.end - r->pub.start;
-	unlock_cache(c, &saved);
+	unlock_cache(c);
 }
 
 static void tell_waiters(struct region *r, int error)
@@ -456,7 +452,7 @@ static void tell_waiters(struct region *r, int error)
 	mmun_futex_wake(&r->done);
 }
 
-static int miss(struct mmun_regcache *c, struct region *r,
+static int miss(struct cache *c, struct region *r,
 		const struct request *q, bool crowded)
 {
 	int ret;
@@ -492,7 +488,7 @@ static int share(struct region *r, const struct request *q)
 }
 
 /* By its range; the next one finds it quickly.  Under c->lock. */
-static struct region *find_slowly(struct mmun_regcache *c,
+static struct region *find_slowly(struct cache *c,
 				  const struct request *q)
 {
 	struct region *r = find_listed(c, q);
@@ -504,31 +500,30 @@ static struct region *find_slowly(struct mmun_regcache *c,
 	return r;
 }
 
-static int register_once(struct mmun_regcache *c, const struct request *q,
+static int register_once(struct cache *c, const struct request *q,
 			 struct region **ret_region)
 {
-	struct mmun_sigmask saved;
 	bool mine = false, crowded;
 	struct region *r;
 	int ret = 0;
 
-	lock_cache(c, &saved);
+	lock_cache(c);
 	r = find_slowly(c, q);
 	if (r) {
-		mmun_fetch_add(&r->refs, 1);
-		unlock_cache(c, &saved);
+		mmun_fetch_add(&r->refs, REF_GET);
+		unlock_cache(c);
 		*ret_region = r;
 		return 0;
 	}
 	r = find_pending(c, q);
 	if (r) {
-		mmun_fetch_add(&r->refs, 1);
+		mmun_fetch_add(&r->refs, REF_GET);
 		count(&c->stats.shared);
 	} else {
 		r = begin_miss(c, q, &crowded);
 		mine = true;
 	}
-	unlock_cache(c, &saved);
+	unlock_cache(c);
 	if (!r)
 		return -ENOMEM;
 	ret = mine ? miss(c, r, q, crowded) : share(r, q);
@@ -554,24 +549,23 @@ static int make_request(struct request *q, unsigned long addr, size_t len,
 /*
  * What is alive under the lock is alive in the caller's section, which lasts.
  */
-struct region *look_up_slowly(struct mmun_regcache *c, unsigned long addr,
+struct region *look_up_slowly(struct cache *c, unsigned long addr,
 			      size_t len, unsigned int access)
 {
-	struct mmun_sigmask saved;
 	struct region *r = NULL;
 	struct request q;
 
 	if (!mmun_read(&c->abandoned) && !make_request(&q, addr, len, access)) {
-		lock_cache(c, &saved);
+		lock_cache(c);
 		r = find_slowly(c, &q);
-		unlock_cache(c, &saved);
+		unlock_cache(c);
 	}
 	if (!r)
 		count(&c->stats.borrow_misses);
 	return r;
 }
 
-int register_region(struct mmun_regcache *c, unsigned long addr, size_t len,
+int register_region(struct cache *c, unsigned long addr, size_t len,
 		    unsigned int access, struct region **ret_region)
 {
 	struct request q;

@@ -14,6 +14,7 @@
 
 /* A hint lies in one of so many slots, two cache lines. */
 #define PROBES 8
+_Static_assert(sizeof(struct mmun_regcache_table) == 64, "slots are aligned");
 #define MIN_BITS 6
 
 static const unsigned int level_shift[] = { 12, 21, 30 };
@@ -21,18 +22,18 @@ static const unsigned int level_shift[] = { 12, 21, 30 };
 
 /* Of a cache that has nothing yet, or any more. */
 static union {
-	struct table table;
-	char room[sizeof(struct table) + PROBES * sizeof(struct slot)];
+	struct mmun_regcache_table table;
+	char room[sizeof(struct mmun_regcache_table) + PROBES * sizeof(struct mmun_regcache_slot)];
 } empty = { .table = { .shift = 61, .bits = 3 } };
 
-static bool is_empty(const struct table *t)
+static bool is_empty(const struct mmun_regcache_table *t)
 {
 	return t == &empty.table;
 }
 
-void forget_table(struct mmun_regcache *c)
+void forget_table(struct cache *c)
 {
-	mmun_store_release(&c->table, &empty.table);
+	mmun_store_release(&c->pub.mmun_table, &empty.table);
 }
 
 /* Never 0, and another one for each level. */
@@ -41,72 +42,54 @@ static inline uint64_t key_of(unsigned long addr, unsigned int level)
 	return (addr | ((1UL << level_shift[level]) - 1)) ^ level;
 }
 
-static inline uint64_t place_of(const struct table *t, uint64_t key)
+static inline uint64_t place_of(const struct mmun_regcache_table *t, uint64_t key)
 {
 	return key * 0x9e3779b97f4a7c15ULL >> t->shift;
 }
 
-static struct region *find_key(struct table *t, uint64_t key)
+static struct region *find_key(struct mmun_regcache_table *t, uint64_t key)
 {
 	uint64_t place = place_of(t, key);
 
 	for (int i = 0; i < PROBES; i++) {
-		struct slot *slot = &t->slots[place ^ i];
+		struct mmun_regcache_slot *slot = &t->slots[place ^ i];
 
 		if (mmun_load_acquire(&slot->key) == key)
-			return mmun_read(&slot->region);
+			return region_of(mmun_read(&slot->region));
 	}
 	return NULL;
 }
 
-/* ORDER(cache-dead): pairs with the grace period of reclaim(). */
-static bool is_hit(const struct region *r, unsigned long addr, size_t len,
-		   unsigned int access)
-{
-	return r && is_alive(r) && fits(r, addr, len, access);
-}
-
-static inline void note_use(struct region *r)
-{
-	if (mmun_unlikely(!mmun_read(&r->pub.mmun_used)))
-		mmun_write(&r->pub.mmun_used, 1);
-}
-
 static __attribute__((noinline)) struct region *
-look_around(struct mmun_regcache *c, struct table *t, unsigned long addr,
+look_around(struct cache *c, struct mmun_regcache_table *t, unsigned long addr,
 	    size_t len, unsigned int access)
 {
 	uint32_t levels = mmun_read(&c->levels);
 	struct region *r;
 
-	if (is_empty(t))
-		return NULL;
 	for (unsigned int level = 0; level < NR_LEVELS; level++) {
 		if (level && !(levels & (1U << level)))
 			continue;
 		r = find_key(t, key_of(addr, level));
-		if (is_hit(r, addr, len, access)) {
-			note_use(r);
+		if (r && mmun_regcache_hits(&r->pub, addr, len, access))
 			return r;
-		}
 	}
 	return NULL;
 }
 
-struct region *look_up(struct mmun_regcache *c, unsigned long addr, size_t len,
+/* As mmun_regcache_borrow(), which is in line. */
+struct region *look_up(struct cache *c, unsigned long addr, size_t len,
 		       unsigned int access)
 {
-	struct table *t = mmun_load_acquire(&c->table);
+	struct mmun_regcache_table *t = mmun_load_acquire(&c->pub.mmun_table);
 	uint64_t key = key_of(addr, 0);
-	struct slot *slot = &t->slots[place_of(t, key)];
-	struct region *r;
+	struct mmun_regcache_slot *slot = &t->slots[place_of(t, key)];
+	struct mmun_regcache_region *region;
 
 	if (mmun_likely(mmun_load_acquire(&slot->key) == key)) {
-		r = mmun_read(&slot->region);
-		if (mmun_likely(is_alive(r) && fits(r, addr, len, access))) {
-			note_use(r);
-			return r;
-		}
+		region = mmun_read(&slot->region);
+		if (mmun_likely(mmun_regcache_hits(region, addr, len, access)))
+			return region_of(region);
 	}
 	return look_around(c, t, addr, len, access);
 }
@@ -114,89 +97,89 @@ struct region *look_up(struct mmun_regcache *c, unsigned long addr, size_t len,
 /* -- hints; under c->lock -- */
 
 /* The key's own, an empty one, one of the dead, or whoever has bad luck. */
-static struct slot *slot_for(struct table *t, uint64_t key)
+static struct mmun_regcache_slot *slot_for(struct mmun_regcache_table *t, uint64_t key)
 {
 	uint64_t place = place_of(t, key);
-	struct slot *poor = NULL;
+	struct mmun_regcache_slot *poor = NULL;
 
 	for (int i = 0; i < PROBES; i++) {
-		struct slot *slot = &t->slots[place ^ i];
+		struct mmun_regcache_slot *slot = &t->slots[place ^ i];
 
 		if (slot->key == key || !slot->key)
 			return slot;
-		if (!poor && !is_alive(slot->region))
+		if (!poor && !is_alive(region_of(slot->region)))
 			poor = slot;
 	}
 	return poor ?: &t->slots[place ^ (key >> 12) % PROBES];
 }
 
 /* A reader that sees the key sees this region, or a later one. */
-static void set_hint(struct table *t, uint64_t key, struct region *r)
+static void set_hint(struct mmun_regcache_table *t, uint64_t key, struct region *r)
 {
-	struct slot *slot = slot_for(t, key);
+	struct mmun_regcache_slot *slot = slot_for(t, key);
 
-	mmun_write(&slot->region, r);
+	mmun_write(&slot->region, &r->pub);
 	mmun_store_release(&slot->key, key);
 }
 
-void hint(struct mmun_regcache *c, struct region *r, unsigned long addr)
+void hint(struct cache *c, struct region *r, unsigned long addr)
 {
 	unsigned long size = r->pub.end - r->pub.start;
 	unsigned int level = 0;
 
-	if (is_empty(c->table))
+	if (is_empty(c->pub.mmun_table))
 		return;
-	set_hint(c->table, key_of(addr, 0), r);
+	set_hint(c->pub.mmun_table, key_of(addr, 0), r);
 	while (level + 1 < NR_LEVELS && size >> level_shift[level + 1])
 		level++;
 	if (!level)
 		return;
-	set_hint(c->table, key_of(addr, level), r);
+	set_hint(c->pub.mmun_table, key_of(addr, level), r);
 	mmun_write(&c->levels, c->levels | 1U << level);
 }
 
-static struct table *new_table(uint32_t bits)
+static struct mmun_regcache_table *new_table(uint32_t bits)
 {
-	size_t size = sizeof(struct chunk) + 64 + sizeof(struct table) +
-		      (sizeof(struct slot) << bits);
+	size_t size = 64 + sizeof(struct mmun_regcache_table) +
+		      (sizeof(struct mmun_regcache_slot) << bits);
 	struct chunk *chunk = map_chunk(size);
-	struct table *t;
+	struct mmun_regcache_table *t;
 
 	if (!chunk)
 		return NULL;
 	chunk->size = size;
-	t = (struct table *)((char *)chunk + 64);
+	t = (struct mmun_regcache_table *)((char *)chunk + 64);
 	t->shift = 64 - bits;
 	t->bits = bits;
 	return t;
 }
 
-static struct chunk *chunk_of(struct table *t)
+static struct chunk *chunk_of(struct mmun_regcache_table *t)
 {
 	return (struct chunk *)((char *)t - 64);
 }
 
 /* Those that still lead somewhere. */
-static void copy_hints(struct table *to, const struct table *from)
+static void copy_hints(struct mmun_regcache_table *to, const struct mmun_regcache_table *from)
 {
 	for (uint64_t i = 0; i < 1ULL << from->bits; i++) {
-		const struct slot *slot = &from->slots[i];
+		const struct mmun_regcache_slot *slot = &from->slots[i];
 
-		if (slot->key && is_alive(slot->region))
-			set_hint(to, slot->key, slot->region);
+		if (slot->key && is_alive(region_of(slot->region)))
+			set_hint(to, slot->key, region_of(slot->region));
 	}
 }
 
-void free_table(struct mmun_regcache *c)
+void free_table(struct cache *c)
 {
-	if (!is_empty(c->table))
-		unmap_chunk(chunk_of(c->table));
+	if (!is_empty(c->pub.mmun_table))
+		unmap_chunk(chunk_of(c->pub.mmun_table));
 }
 
 /* Sparse: a quarter at most is where regions begin. */
-int grow_table(struct mmun_regcache *c)
+int grow_table(struct cache *c)
 {
-	struct table *old = c->table, *new;
+	struct mmun_regcache_table *old = c->pub.mmun_table, *new;
 	bool first = is_empty(old);
 
 	if (!first && c->nr < 1ULL << old->bits >> 2)
@@ -209,8 +192,6 @@ int grow_table(struct mmun_regcache *c)
 		chunk_of(old)->next = c->retired;
 		c->retired = chunk_of(old);
 	}
-	mmun_store_release(&c->table, new);
-	if (!first)
-		c->retired->gp_target = mmun_srcu_gp_target(c->srcu);
+	mmun_store_release(&c->pub.mmun_table, new);
 	return 0;
 }

@@ -49,23 +49,21 @@ extern "C" {
 
 /**
  * struct mmun_regcache_region - what is registered
- * @mmun_generation: see mmun_regcache_generation()
+ * @mmun_word: whether it is alive, for what access, and its generation
  * @start: first byte
  * @end: the byte after the last
  * @handle: what ->reg() returned
  * @access: what it was registered for
- * @mmun_used: the cache's
  * @mmun_private: the cache's
  *
  * Constant while it is held, or borrowed; readable as long as the cache exists.
  */
 struct mmun_regcache_region {
-	uint64_t mmun_generation;
+	uint64_t mmun_word;
 	unsigned long start;
 	unsigned long end;
 	uint64_t handle;
 	unsigned int access;
-	unsigned int mmun_used;
 	void *mmun_private[3];
 };
 
@@ -75,27 +73,22 @@ struct mmun_regcache_slot {
 	struct mmun_regcache_region *region;
 };
 
-struct mmun_regcache_table {
-	uint32_t shift;
-	uint32_t bits;
-	uint64_t unused[7];
-	struct mmun_regcache_slot slots[];
-};
+/* In mmun_word, above the access that is not granted. */
+#define MMUN_REGCACHE_DEAD (1ULL << 32)
+#define MMUN_REGCACHE_PRIVATE (1ULL << 33)
+#define MMUN_REGCACHE_UNUSED (1ULL << 34)
+#define MMUN_REGCACHE_NUMBER 35
 
 /**
  * struct mmun_regcache - a cache
- * @mmun_table: the cache's, as all
+ * @mmun_slots: the cache's, as all
  * @mmun_unsettled: events that are not told yet
- * @mmun_bank: of the counters that sections are counted in
- * @mmun_counters: of each CPU
- * @mmun_rseq: of a thread, from its thread pointer; NULL where sections take a call
+ * @mmun_epoch: of read sections
  */
 struct mmun_regcache {
-	struct mmun_regcache_table *mmun_table;
+	uint64_t mmun_slots;
 	const uint32_t *mmun_unsettled;
-	const uint32_t *mmun_bank;
-	char *mmun_counters;
-	const ptrdiff_t *mmun_rseq;
+	const uint64_t *mmun_epoch;
 };
 
 /**
@@ -152,7 +145,6 @@ struct mmun_regcache_attr {
 
 /**
  * struct mmun_regcache_stats - what has happened in a cache
- * @sections: read sections
  * @gets: gets that found a region, or had one registered
  * @misses: gets that registered, or tried to
  * @borrow_misses: borrows that found nothing
@@ -173,7 +165,6 @@ struct mmun_regcache_attr {
  * @dead: registered still, because held or not reclaimed yet, or for one get
  */
 struct mmun_regcache_stats {
-	uint64_t sections;
 	uint64_t gets;
 	uint64_t misses;
 	uint64_t borrow_misses;
@@ -255,11 +246,11 @@ void mmun_regcache_put(struct mmun_regcache_region *region);
  * mmun_regcache_read_lock() - begin a read section
  * @cache: the cache
  *
- * What is borrowed stays registered until the section ends.  Sections nest, may
- * sleep, and may be ended by another thread; while one lasts, nothing that dies is
- * deregistered.
+ * What is borrowed stays registered until the section ends, by the same thread.
+ * Sections nest, and may sleep; while one lasts, nothing that dies is deregistered,
+ * in no cache.
  *
- * Context: any.
+ * Context: any but a signal handler; the first one of a thread may allocate.
  * Return: what mmun_regcache_read_unlock() wants.
  */
 static inline unsigned int
@@ -306,10 +297,10 @@ mmun_regcache_borrow(struct mmun_regcache *cache, unsigned long addr,
 static inline uint64_t
 mmun_regcache_generation(const struct mmun_regcache_region *region)
 {
-	uint64_t now = __atomic_load_n(&region->mmun_generation,
-				       __ATOMIC_ACQUIRE);
+	uint64_t now = __atomic_load_n(&region->mmun_word, __ATOMIC_ACQUIRE);
 
-	return now & 1 ? now : 0;
+	return now & (MMUN_REGCACHE_DEAD | MMUN_REGCACHE_PRIVATE) ?
+		       0 : now >> MMUN_REGCACHE_NUMBER;
 }
 
 /**
@@ -390,110 +381,71 @@ mmun_regcache_borrow_slow(struct mmun_regcache *cache, unsigned long addr,
 #endif
 #endif
 
-#if defined(__x86_64__) && !defined(MMUN_REGCACHE_CALLS)
-/*
- * Add one to a counter of the CPU that we run on, in a restartable sequence.  That
- * is taken back from the thread, so that whoever has compiled this may be unloaded.
- */
-static inline __attribute__((always_inline)) bool
-mmun_regcache_count(const struct mmun_regcache *cache, unsigned long at)
-{
-	ptrdiff_t rseq = __atomic_load_n(cache->mmun_rseq, __ATOMIC_RELAXED);
-
-	__asm__ goto volatile(
-		".pushsection __rseq_cs, \"aw\"\n\t"
-		".balign 32\n"
-		"1:\t.long 0, 0\n\t"
-		".quad 3f, 4f - 3f, 5f\n\t"
-		".popsection\n\t"
-		".pushsection __rseq_abort, \"ax\"\n\t"
-		".byte 0x0f, 0xb9, 0x3d\n\t"
-		".long 0x53053053\n"
-		"5:\tjmp 2f\n\t"
-		".popsection\n"
-		"2:\tleaq 1b(%%rip), %%rax\n\t"
-		"movq %%rax, %%fs:8(%[rseq])\n"
-		"3:\tmovl %%fs:4(%[rseq]), %%eax\n\t"
-		"testl %%eax, %%eax\n\t"
-		"js %l[none]\n\t"
-		"shlq $6, %%rax\n\t"
-		"incq (%[counters], %%rax)\n"
-		"4:\tmovq $0, %%fs:8(%[rseq])\n"
-		:
-		: [rseq] "r"(rseq), [counters] "r"(cache->mmun_counters + at)
-		: "rax", "memory", "cc"
-		: none);
-	return true;
-none:
-	return false;
-}
-#else
-static inline bool mmun_regcache_count(const struct mmun_regcache *cache,
-				       unsigned long at)
-{
-	(void)cache;
-	(void)at;
-	return false;
-}
+#if !defined(__x86_64__) && !defined(MMUN_REGCACHE_CALLS)
+#define MMUN_REGCACHE_CALLS
 #endif
 
+/* The calling thread's: 1 when it is in no section. */
+extern __thread uint64_t mmun_regcache_word
+	__attribute__((tls_model("initial-exec")));
+
+/*
+ * Plain stores: whoever waits for sections interrupts all threads first, so that
+ * they come before, in the order of the program.
+ */
 static inline unsigned int
 mmun_regcache_read_lock(struct mmun_regcache *cache)
 {
-	unsigned int bank;
-
-	if (__builtin_expect(!!cache->mmun_rseq, 1)) {
-		bank = __atomic_load_n(cache->mmun_bank, __ATOMIC_RELAXED);
-		if (__builtin_expect(mmun_regcache_count(cache, bank * 8), 1))
-			return bank;
+#ifndef MMUN_REGCACHE_CALLS
+	if (__builtin_expect(mmun_regcache_word == 1, 1)) {
+		__atomic_store_n(&mmun_regcache_word,
+				 __atomic_load_n(cache->mmun_epoch,
+						 __ATOMIC_ACQUIRE),
+				 __ATOMIC_RELAXED);
+		__asm__ __volatile__("" ::: "memory");
+		return 0;
 	}
+#endif
 	return mmun_regcache_read_lock_slow(cache);
 }
 
 static inline void mmun_regcache_read_unlock(struct mmun_regcache *cache,
 					     unsigned int section)
 {
-	if (!__builtin_expect(cache->mmun_rseq &&
-			      mmun_regcache_count(cache, 16 + section * 8), 1))
-		mmun_regcache_read_unlock_slow(cache, section);
-}
-
-/* Alive, around the range, and for the access?  Notes the first use. */
-static inline bool mmun_regcache_hits(struct mmun_regcache_region *region,
-				      unsigned long addr, size_t len,
-				      unsigned int access)
-{
-	unsigned long at, size;
-
-	if (!(__atomic_load_n(&region->mmun_generation, __ATOMIC_ACQUIRE) & 1))
-		return false;
-	at = addr - region->start;
-	size = region->end - region->start;
-	if (at >= size || len - 1 >= size - at || (access & ~region->access))
-		return false;
-	if (!__atomic_load_n(&region->mmun_used, __ATOMIC_RELAXED))
-		__atomic_store_n(&region->mmun_used, 1, __ATOMIC_RELAXED);
-	return true;
+#ifndef MMUN_REGCACHE_CALLS
+	if (__builtin_expect(!section, 1)) {
+		__atomic_store_n(&mmun_regcache_word, 1, __ATOMIC_RELEASE);
+		return;
+	}
+#endif
+	mmun_regcache_read_unlock_slow(cache, section);
 }
 
 static inline struct mmun_regcache_region *
 mmun_regcache_borrow(struct mmun_regcache *cache, unsigned long addr,
 		     size_t len, unsigned int access)
 {
+	const uint64_t none_of = access | MMUN_REGCACHE_DEAD |
+				 MMUN_REGCACHE_PRIVATE | MMUN_REGCACHE_UNUSED;
 	uint32_t unsettled = __atomic_load_n(cache->mmun_unsettled,
 					     __ATOMIC_ACQUIRE);
-	struct mmun_regcache_table *table =
-		__atomic_load_n(&cache->mmun_table, __ATOMIC_ACQUIRE);
+	uint64_t slots = __atomic_load_n(&cache->mmun_slots, __ATOMIC_ACQUIRE);
 	uint64_t key = addr | 4095;
+	/* The lower bits of the one say where in the other a key lies. */
 	struct mmun_regcache_slot *slot =
-		&table->slots[key * 0x9e3779b97f4a7c15ULL >> table->shift];
+		(struct mmun_regcache_slot *)(slots & ~63ULL) +
+		(key * 0x9e3779b97f4a7c15ULL >> (slots & 63));
 	struct mmun_regcache_region *region;
 
 	if (__builtin_expect(!unsettled && __atomic_load_n(&slot->key,
 						__ATOMIC_ACQUIRE) == key, 1)) {
 		region = __atomic_load_n(&slot->region, __ATOMIC_RELAXED);
-		if (__builtin_expect(mmun_regcache_hits(region, addr, len,
-							access), 1))
+		if (__builtin_expect(!(__atomic_load_n(&region->mmun_word,
+						       __ATOMIC_ACQUIRE) &
+				       none_of) &&
+				     addr >= region->start &&
+				     addr + len <= region->end &&
+				     addr < addr + len, 1))
 			return region;
 	}
 	return mmun_regcache_borrow_slow(cache, addr, len, access);

@@ -52,9 +52,9 @@
 
 /* A registration is published, and then looked at. */
 #ifdef MMUN_MUTANT_CACHE_PUBLISH
-#define MMUN_BREAK_CACHE_PUBLISH true
+#define MMUN_BREAK_CACHE_PUBLISH 1
 #else
-#define MMUN_BREAK_CACHE_PUBLISH false
+#define MMUN_BREAK_CACHE_PUBLISH 0
 #endif
 
 /* What dies is deregistered at once, whoever uses it. */

@@ -213,12 +213,6 @@ static uint64_t sum(struct mmun_srcu *sp, size_t counter)
 	return total;
 }
 
-uint64_t mmun_srcu_entered(struct mmun_srcu *sp)
-{
-	return sum(sp, offsetof(struct mmun_srcu_slot, lock[0])) +
-	       sum(sp, offsetof(struct mmun_srcu_slot, lock[1]));
-}
-
 /*
  * How many are inside, at least those from before the last membarrier.
  * ORDER(srcu-exit) and ORDER(srcu-scan): unlocks with acquire, then locks.
@@ -249,7 +243,7 @@ static bool bank_is_empty(struct mmun_srcu *sp, unsigned int bank)
 }
 
 /* ORDER(srcu-enter): pairs with mmun_srcu_read_lock(). */
-static void order_readers(void)
+void mmun_srcu_order_readers(void)
 {
 	if (MMUN_BREAK_SRCU_ENTER)
 		return;
@@ -266,7 +260,7 @@ static bool advance(struct mmun_srcu *sp)
 	switch (sp->gp_state) {
 	case GP_IDLE:
 	case GP_STARTING:
-		order_readers();
+		mmun_srcu_order_readers();
 		sp->gp_state = GP_DRAIN_OTHER;
 		return true;
 	case GP_DRAIN_OTHER:
@@ -529,7 +523,7 @@ void mmun_srcu_synchronize_all(void)
 {
 	mmun_lock(&all_lock);
 	each_owned(want_one);
-	order_readers();
+	mmun_srcu_order_readers();
 	each_owned(have_started);
 	mmun_unlock(&all_lock);
 	for (struct mmun_srcu *sp = next_domain(NULL); sp; sp = next_domain(sp)) {

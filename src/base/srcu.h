@@ -170,8 +170,11 @@ void mmun_srcu_synchronize_except(struct mmun_srcu *sp,
 				  uint32_t (*own)(void *arg, unsigned int bank),
 				  void *arg);
 
-/* How many sections have been entered, ever.  Context: any. */
-uint64_t mmun_srcu_entered(struct mmun_srcu *sp);
+/*
+ * A full barrier in every thread of the process that runs, where readers need one:
+ * with the flavor rseq+membarrier.  Context: any.
+ */
+void mmun_srcu_order_readers(void);
 
 /*
  * Run func(head) on the worker, after a grace period, in the order of the

@@ -4,8 +4,8 @@
 /*
  * The inside of a registration cache.  Start reading here.
  *
- * One word of each region says whether it is alive, region->generation, and is
- * the only truth about that.  An event clears its bits, and has done.  All other
+ * One word of each region says whether it is alive, and is the only truth about
+ * that.  An event sets a bit in it, and has done.  All other
  * structures are hints, or are looked at under the lock, and whoever finds a
  * region in them looks at the word.
  *
@@ -41,26 +41,36 @@
 #include "base/lock.h"
 #include "base/mutants.h"
 #include "base/srcu.h"
+#include "base/syscall.h"
 
 /* The smallest unit that anything is registered in, and looked up by. */
 #define GRANULE 4096UL
 
-/* In pub.mmun_generation, below a number that each attempt to register adds to. */
-enum {
-	R_ALIVE = 1,	/* mmun_regcache_generation() knows it */
-	R_PENDING = 2,	/* an attempt that no event has hit */
-	R_STATE = 3,
-	R_NUMBER = 4,
-};
+/*
+ * In pub.mmun_word, from below: the access that it is not for, and
+ *	DEAD	 an event has hit it, or it went otherwise
+ *	PRIVATE	 not published, yet or ever; alive is neither of the two
+ *	UNUSED	 since evict.c has looked
+ * and a number that each attempt to register adds one to.
+ */
+#define R_DEAD MMUN_REGCACHE_DEAD
+#define R_PRIVATE MMUN_REGCACHE_PRIVATE
+#define R_UNUSED MMUN_REGCACHE_UNUSED
 
 /*
  * Holders, and how often anybody was given one: one count costs no more than two.
- * A holder is added where there is one, never to none.
+ * A holder is added in a section, or under c->lock, where the cache is one.
  */
 #define REF_ONE 1ULL
 #define REF_HOLDERS 0xffffffULL
 #define REF_GET ((1ULL << 24) | REF_ONE)
 #define REF_GETS(refs) ((refs) >> 24)
+
+/* A grace period, from when it was begun. */
+struct grace {
+	uint64_t epoch;
+	uint64_t srcu;
+};
 
 struct region {
 	/* Line 0: what lookups read. */
@@ -73,9 +83,10 @@ struct region {
 	struct cache *cache;
 	struct region *next;	/* on whichever list it is */
 	struct region *newer, *older;	/* evict.c */
-	uint64_t gp_target;	/* when it may be reclaimed */
+	struct grace grace;	/* when it may be reclaimed */
 	uint32_t done;		/* the registration has come to an end: a futex */
-	int error;		/* ... to this one */
+	uint32_t waiters;	/* ... that somebody waits for */
+	int error;		/* ... with this one */
 
 	struct mmun_interval node;	/* of c->tree */
 	struct mmu_interval_notifier sub;
@@ -144,43 +155,30 @@ static inline struct region *region_of_node(struct mmun_interval *node)
 /* ORDER(cache-alive): pairs with publish(): what it is is seen with it. */
 static inline bool is_alive(const struct region *r)
 {
-	return mmun_load_acquire(&r->pub.mmun_generation) & R_ALIVE;
+	return !(mmun_load_acquire(&r->pub.mmun_word) & (R_DEAD | R_PRIVATE));
 }
 
 static inline bool fits(const struct region *r, unsigned long addr, size_t len,
 			unsigned int access)
 {
-	unsigned long at = addr - r->pub.start, size = r->pub.end - r->pub.start;
-
-	return at < size && len - 1 < size - at && !(access & ~r->pub.access);
+	return addr >= r->pub.start && addr + len <= r->pub.end &&
+	       addr < addr + len && !(access & ~r->pub.access);
 }
 
 /*
  * No lookup that begins later returns it, and a pending registration will not be
  * published.  Return: was it alive? Then the caller is to call bury().
  *
- * ORDER(cache-pending): a read-modify-write, whatever there is to clear; pairs
- * with begin_attempt().
+ * ORDER(cache-pending): a read-modify-write, dead or not; pairs with
+ * begin_attempt().
  */
 static inline bool kill_region(struct region *r)
 {
-	return mmun_fetch_and(&r->pub.mmun_generation, ~(uint64_t)R_STATE) &
-	       R_ALIVE;
+	return !(mmun_fetch_or(&r->pub.mmun_word, R_DEAD) & (R_DEAD | R_PRIVATE));
 }
 
 /* Statistics are counted anywhere. */
 #define count(counter) mmun_fetch_add((counter), 1)
-
-static inline bool try_get(struct region *r)
-{
-	uint64_t refs = mmun_read(&r->refs);
-
-	do {
-		if (!(refs & REF_HOLDERS))
-			return false;
-	} while (!mmun_cas(&r->refs, &refs, refs + REF_GET));
-	return true;
-}
 
 static inline void lock_cache(struct cache *c)
 {
@@ -206,10 +204,13 @@ void free_chunks(struct chunk *chunk);
 
 /* -- table.c -- */
 
-/*
- * Return: a region around the range that was alive just now, or NULL.  Where that
- * is not in a section, it may be another one by now.
- */
+struct table {
+	uint32_t shift;		/* of a hash, to its place */
+	uint32_t bits;		/* 1 << bits slots */
+	struct mmun_regcache_slot slots[] __attribute__((aligned(64)));
+};
+
+/* Context: in a section.  Return: an alive region around the range, or NULL. */
 struct region *look_up(struct cache *c, unsigned long addr, size_t len,
 		       unsigned int access);
 /* Under c->lock: lookups of @addr shall find it. */
@@ -219,6 +220,19 @@ int grow_table(struct cache *c);
 /* It is empty; what it was is lost.  Context: any. */
 void forget_table(struct cache *c);
 void free_table(struct cache *c);
+
+/* -- section.c -- */
+
+extern uint64_t mmun_section_epoch __attribute__((visibility("hidden")));
+/* This thread's sections are in line from now on, if they can.  Allocates. */
+void join_sections(struct cache *c);
+struct grace begin_grace(struct cache *c);
+bool is_grace_over(struct cache *c, const struct grace *grace);
+void wait_for_grace(struct cache *c, const struct grace *grace);
+/* Signals are blocked. */
+void sections_fork_prepare(void);
+void sections_fork_parent(void);
+void sections_fork_child(void);
 
 /* -- register.c -- */
 

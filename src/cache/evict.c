@@ -39,8 +39,8 @@ static bool goes(struct region *r)
 {
 	if ((mmun_read(&r->refs) & REF_HOLDERS) > 1)
 		return false;
-	if (mmun_read(&r->pub.mmun_used)) {
-		mmun_write(&r->pub.mmun_used, 0);
+	if (!(mmun_read(&r->pub.mmun_word) & R_UNUSED)) {
+		mmun_fetch_or(&r->pub.mmun_word, R_UNUSED);
 		return false;
 	}
 	return kill_region(r);

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "base/syscall.h"
 #include "cache/cache.h"
 
 enum { SLAB_MIN = 64 << 10, SLAB_MAX = 4 << 20 };
@@ -67,6 +66,7 @@ static bool add_slab(struct cache *c)
 	if (size < SLAB_MAX)
 		c->slab_size = size * 2;
 	for_each_region(r, slab) {
+		r->pub.mmun_word = R_DEAD;
 		r->cache = c;
 		r->next = c->free;
 		c->free = r;
@@ -87,7 +87,7 @@ struct region *alloc_region(struct cache *c)
 	r->listed = false;
 	r->error = 0;
 	mmun_write(&r->done, 0);
-	mmun_write(&r->pub.mmun_used, 0);
+	mmun_write(&r->waiters, 0);
 	return r;
 }
 

@@ -95,14 +95,16 @@ static void deregister(struct cache *c, struct region *r)
 
 static void doom(struct cache *c, struct region *list)
 {
+	struct grace grace;
 	struct region *r, *next;
 
 	lock_cache(c);
 	for (r = list; r; r = r->next)
 		unlist(c, r);
 	unlock_cache(c);
+	grace = begin_grace(c);
 	for (r = list; r; r = r->next) {
-		r->gp_target = mmun_srcu_gp_target(c->srcu);
+		r->grace = grace;
 		mmu_interval_notifier_remove(&r->sub);
 		if (MMUN_BREAK_CACHE_DEFER)
 			deregister(c, r);
@@ -122,7 +124,7 @@ static struct region *take_doomed(struct cache *c)
 {
 	struct region *list = c->doomed, **last = &c->doomed;
 
-	while (*last && mmun_srcu_gp_poll(c->srcu, (*last)->gp_target))
+	while (*last && is_grace_over(c, &(*last)->grace))
 		last = &(*last)->next;
 	if (last == &c->doomed)
 		return NULL;
@@ -159,6 +161,7 @@ static void finish(struct cache *c, struct region *r)
 
 void reclaim(struct cache *c, bool wait)
 {
+	struct grace grace;
 	struct region *r, *next;
 	uint32_t n = 0;
 
@@ -167,8 +170,10 @@ void reclaim(struct cache *c, bool wait)
 	r = mmun_xchg(&c->dead, NULL);
 	if (r)
 		doom(c, r);
-	if (wait)
-		mmun_srcu_synchronize(c->srcu);
+	if (wait) {
+		grace = begin_grace(c);
+		wait_for_grace(c, &grace);
+	}
 	drop_doomed(c);
 	for (r = mmun_xchg(&c->ready, NULL); r; r = next, n++) {
 		next = r->next;

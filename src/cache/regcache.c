@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/rseq.h"
 #include "base/unsettled.h"
 #include "base/warn.h"
 #include "cache/cache.h"
@@ -23,13 +22,20 @@ static struct {
 static void before_fork(void)
 {
 	mmun_lock_save(&caches.lock, &caches.saved);
+	sections_fork_prepare();
 }
 
-static void after_fork_in_parent(void)
+static void unlock_caches(void)
 {
 	struct mmun_sigmask saved = caches.saved;
 
 	mmun_unlock_restore(&caches.lock, &saved);
+}
+
+static void after_fork_in_parent(void)
+{
+	sections_fork_parent();
+	unlock_caches();
 }
 
 /*
@@ -42,7 +48,8 @@ static void after_fork_in_child(void)
 		c->abandoned = 1;
 		forget_table(c);
 	}
-	after_fork_in_parent();
+	sections_fork_child();
+	unlock_caches();
 }
 
 static int add_cache(struct cache *c)
@@ -116,19 +123,10 @@ static void free_cache(struct cache *c)
 
 static const uint32_t settled;
 
-_Static_assert(sizeof(struct mmun_srcu_slot) == 64 &&
-		       offsetof(struct mmun_srcu_slot, lock) == 0 &&
-		       offsetof(struct mmun_srcu_slot, unlock) == 16,
-	       "sections in line know the counters");
-
 static void init_read_side(struct cache *c, const struct mm_struct *mm)
 {
 	c->pub.mmun_unsettled = mm == mm_self() ? &mmun_unsettled : &settled;
-	c->pub.mmun_bank = &c->srcu->idx;
-	c->pub.mmun_counters = (char *)c->srcu->slots;
-#ifdef MMUN_HAVE_RSEQ
-	c->pub.mmun_rseq = c->srcu->ncpus ? &mmun_rseq_offset : NULL;
-#endif
+	c->pub.mmun_epoch = &mmun_section_epoch;
 }
 
 int mmun_regcache_create(struct mm_struct *mm,
@@ -202,16 +200,18 @@ EXPORT_SYMBOL(mmun_regcache_destroy);
 
 /* -- finding -- */
 
+/* The thread's word is 0, or taken.  What is returned is not 0. */
 unsigned int mmun_regcache_read_lock_slow(struct mmun_regcache *cache)
 {
-	return mmun_srcu_read_lock(cache_of(cache)->srcu);
+	join_sections(cache_of(cache));
+	return mmun_srcu_read_lock(cache_of(cache)->srcu) + 1;
 }
 EXPORT_SYMBOL(mmun_regcache_read_lock_slow);
 
 void mmun_regcache_read_unlock_slow(struct mmun_regcache *cache,
 				    unsigned int section)
 {
-	mmun_srcu_read_unlock(cache_of(cache)->srcu, section);
+	mmun_srcu_read_unlock(cache_of(cache)->srcu, section - 1);
 }
 EXPORT_SYMBOL(mmun_regcache_read_unlock_slow);
 
@@ -244,21 +244,17 @@ static inline void help_reclaim(struct cache *c)
 		reclaim(c, false);
 }
 
-/*
- * No section is needed: while it is held, a region does not become another one.
- * So what is alive then is what was held.
- */
+/* In the section the cache's own reference lasts. */
 static inline struct region *get_quickly(struct cache *c, unsigned long addr,
 					 size_t len, unsigned int access)
 {
+	unsigned int section = mmun_regcache_read_lock(&c->pub);
 	struct region *r = look_up(c, addr, len, access);
 
-	if (mmun_unlikely(!r || !try_get(r)))
-		return NULL;
-	if (mmun_likely(is_alive(r) && fits(r, addr, len, access)))
-		return r;
-	drop_region(r);
-	return NULL;
+	if (mmun_likely(r))
+		mmun_fetch_add(&r->refs, REF_GET);
+	mmun_regcache_read_unlock(&c->pub, section);
+	return r;
 }
 
 int mmun_regcache_get(struct mmun_regcache *cache, unsigned long addr,
@@ -324,7 +320,6 @@ static void copy_stats(struct cache *c, struct mmun_regcache_stats *to)
 
 	for (size_t i = 0; i < sizeof(*to) / sizeof(uint64_t); i++)
 		((uint64_t *)to)[i] = mmun_read(&from[i]);
-	to->sections = mmun_srcu_entered(c->srcu);
 	to->gets = count_gets(c);
 	to->bytes = c->bytes;
 	to->dead = handles > to->regions ? handles - to->regions : 0;

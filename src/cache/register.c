@@ -6,16 +6,15 @@
  * takes no lock; what decides is the region's word:
  *
  *	attempt				event
- *	  word = pending		  sequence = that of the event
- *	  read_begin: sequence		  word: not pending, not alive
+ *	  word = private		  sequence = that of the event
+ *	  read_begin: sequence		  word |= dead
  *	  ... coverage, reg ...
- *	  word: pending? -> alive
+ *	  word: not dead? -> alive
  *
- * ORDER(cache-pending): store buffering.  Either the event finds the word
- * pending, and it cannot become alive; or the attempt finds the sequence, and
+ * ORDER(cache-pending): store buffering.  Either the event comes after the word was
+ * set, and it cannot become alive; or the attempt finds the sequence, and
  * waits in mmu_interval_read_begin() until the memory has changed.
  */
-#include "base/syscall.h"
 #include "cache/cache.h"
 
 #define MAX_ATTEMPTS 16
@@ -183,15 +182,17 @@ static void set_range(struct cache *c, struct region *r,
 
 static void begin_attempt(struct region *r)
 {
-	uint64_t number = mmun_read(&r->pub.mmun_generation) & ~(uint64_t)R_STATE;
+	uint64_t number = (mmun_read(&r->pub.mmun_word) >> MMUN_REGCACHE_NUMBER) + 1;
 
-	mmun_xchg(&r->pub.mmun_generation, (number + R_NUMBER) | R_PENDING);
+	mmun_xchg(&r->pub.mmun_word,
+		  number << MMUN_REGCACHE_NUMBER | R_PRIVATE | R_UNUSED |
+			  (uint32_t)~r->pub.access);
 	mmu_interval_read_begin(&r->sub);
 }
 
-static bool is_pending(const struct region *r)
+static bool is_untouched(const struct region *r)
 {
-	return mmun_load_acquire(&r->pub.mmun_generation) & R_PENDING;
+	return !(mmun_load_acquire(&r->pub.mmun_word) & R_DEAD);
 }
 
 /* Give idle ones away.  Return: is there more memory than before? */
@@ -284,26 +285,31 @@ static void list(struct cache *c, struct region *r)
 	hint(c, r, r->pub.start);
 }
 
+#if MMUN_BREAK_CACHE_PUBLISH
+static bool become_alive(struct region *r)
+{
+	uint64_t was = mmun_fetch_and(&r->pub.mmun_word, ~(R_PRIVATE | R_DEAD));
+
+	hint(r->cache, r, r->pub.start);
+	for (int i = 0; i < 4; i++)
+		mmun_syscall(SYS_sched_yield);
+	return !(was & R_DEAD) || !kill_region(r);
+}
+#else
 /* ORDER(cache-alive): what it is first; pairs with is_alive(). */
 static bool become_alive(struct region *r)
 {
-	uint64_t pending = mmun_read(&r->pub.mmun_generation);
-	uint64_t alive = (pending & ~(uint64_t)R_STATE) | R_ALIVE;
+	uint64_t pending = mmun_read(&r->pub.mmun_word);
+	uint64_t alive = pending & ~(R_PRIVATE | R_DEAD);
 
 	if (MMUN_BREAK_CACHE_RETRY) {
-		mmun_xchg(&r->pub.mmun_generation, alive);
+		mmun_xchg(&r->pub.mmun_word, alive);
 		return true;
 	}
-	if (MMUN_BREAK_CACHE_PUBLISH) {
-		pending = mmun_fetch_or(&r->pub.mmun_generation, R_ALIVE);
-		hint(r->cache, r, r->pub.start);
-		for (int i = 0; i < 4; i++)
-			mmun_syscall(SYS_sched_yield);
-		return (pending & R_PENDING) || !kill_region(r);
-	}
-	return (pending & R_PENDING) &&
-	       mmun_cas(&r->pub.mmun_generation, &pending, alive);
+	return !(pending & R_DEAD) &&
+	       mmun_cas(&r->pub.mmun_word, &pending, alive);
 }
+#endif
 
 /*
  * This is mmu_interval_read_retry() and what comes after it, under the lock that
@@ -353,7 +359,7 @@ static int register_stable(struct cache *c, struct region *r,
 		if (err)
 			return err;
 		if (blind || crowded) {
-			if (is_pending(r))
+			if (is_untouched(r))
 				return blind ? PRIVATE_UNCOVERED :
 					       PRIVATE_CROWDED;
 		} else if (publish(c, r, q)) {
@@ -448,8 +454,9 @@ static void leave_pending(struct cache *c, struct region *r)
 static void tell_waiters(struct region *r, int error)
 {
 	r->error = error;
-	mmun_store_release(&r->done, 1);
-	mmun_futex_wake(&r->done);
+	mmun_xchg(&r->done, 1);
+	if (mmun_read(&r->waiters))
+		mmun_futex_wake(&r->done);
 }
 
 static int miss(struct cache *c, struct region *r,
@@ -479,7 +486,8 @@ static int miss(struct cache *c, struct region *r,
 /* Return: 0; its error; or NOT_SHARED. */
 static int share(struct region *r, const struct request *q)
 {
-	while (!mmun_load_acquire(&r->done))
+	mmun_fetch_add(&r->waiters, 1);
+	while (!mmun_load_ordered(&r->done))
 		mmun_futex_wait(&r->done, 0, 0);
 	if (r->error)
 		return r->error;

@@ -14,7 +14,7 @@
 
 /* A hint lies in one of so many slots, two cache lines. */
 #define PROBES 8
-_Static_assert(sizeof(struct mmun_regcache_table) == 64, "slots are aligned");
+_Static_assert(sizeof(struct table) == 64, "slots are aligned");
 #define MIN_BITS 6
 
 static const unsigned int level_shift[] = { 12, 21, 30 };
@@ -22,18 +22,31 @@ static const unsigned int level_shift[] = { 12, 21, 30 };
 
 /* Of a cache that has nothing yet, or any more. */
 static union {
-	struct mmun_regcache_table table;
-	char room[sizeof(struct mmun_regcache_table) + PROBES * sizeof(struct mmun_regcache_slot)];
+	struct table table;
+	char room[sizeof(struct table) + PROBES * sizeof(struct mmun_regcache_slot)];
 } empty = { .table = { .shift = 61, .bits = 3 } };
 
-static bool is_empty(const struct mmun_regcache_table *t)
+static struct table *table_of(const struct cache *c)
+{
+	uint64_t slots = mmun_load_acquire(&c->pub.mmun_slots) & ~63ULL;
+
+	return (struct table *)(slots - offsetof(struct table, slots));
+}
+
+/* As lookups in line have it. */
+static void set_table(struct cache *c, struct table *t)
+{
+	mmun_store_release(&c->pub.mmun_slots, (uintptr_t)t->slots | t->shift);
+}
+
+static bool is_empty(const struct table *t)
 {
 	return t == &empty.table;
 }
 
 void forget_table(struct cache *c)
 {
-	mmun_store_release(&c->pub.mmun_table, &empty.table);
+	set_table(c, &empty.table);
 }
 
 /* Never 0, and another one for each level. */
@@ -42,12 +55,12 @@ static inline uint64_t key_of(unsigned long addr, unsigned int level)
 	return (addr | ((1UL << level_shift[level]) - 1)) ^ level;
 }
 
-static inline uint64_t place_of(const struct mmun_regcache_table *t, uint64_t key)
+static inline uint64_t place_of(const struct table *t, uint64_t key)
 {
 	return key * 0x9e3779b97f4a7c15ULL >> t->shift;
 }
 
-static struct region *find_key(struct mmun_regcache_table *t, uint64_t key)
+static struct region *find_key(struct table *t, uint64_t key)
 {
 	uint64_t place = place_of(t, key);
 
@@ -60,9 +73,20 @@ static struct region *find_key(struct mmun_regcache_table *t, uint64_t key)
 	return NULL;
 }
 
+/* Notes the first use. */
+static bool is_hit(struct region *r, unsigned long addr, size_t len,
+		   unsigned int access)
+{
+	if (!is_alive(r) || !fits(r, addr, len, access))
+		return false;
+	if (mmun_unlikely(mmun_read(&r->pub.mmun_word) & R_UNUSED))
+		mmun_fetch_and(&r->pub.mmun_word, ~R_UNUSED);
+	return true;
+}
+
 static __attribute__((noinline)) struct region *
-look_around(struct cache *c, struct mmun_regcache_table *t, unsigned long addr,
-	    size_t len, unsigned int access)
+look_around(struct cache *c, struct table *t, unsigned long addr, size_t len,
+	    unsigned int access)
 {
 	uint32_t levels = mmun_read(&c->levels);
 	struct region *r;
@@ -71,25 +95,24 @@ look_around(struct cache *c, struct mmun_regcache_table *t, unsigned long addr,
 		if (level && !(levels & (1U << level)))
 			continue;
 		r = find_key(t, key_of(addr, level));
-		if (r && mmun_regcache_hits(&r->pub, addr, len, access))
+		if (r && is_hit(r, addr, len, access))
 			return r;
 	}
 	return NULL;
 }
 
-/* As mmun_regcache_borrow(), which is in line. */
 struct region *look_up(struct cache *c, unsigned long addr, size_t len,
 		       unsigned int access)
 {
-	struct mmun_regcache_table *t = mmun_load_acquire(&c->pub.mmun_table);
+	struct table *t = table_of(c);
 	uint64_t key = key_of(addr, 0);
 	struct mmun_regcache_slot *slot = &t->slots[place_of(t, key)];
-	struct mmun_regcache_region *region;
+	struct region *r;
 
 	if (mmun_likely(mmun_load_acquire(&slot->key) == key)) {
-		region = mmun_read(&slot->region);
-		if (mmun_likely(mmun_regcache_hits(region, addr, len, access)))
-			return region_of(region);
+		r = region_of(mmun_read(&slot->region));
+		if (mmun_likely(is_hit(r, addr, len, access)))
+			return r;
 	}
 	return look_around(c, t, addr, len, access);
 }
@@ -97,7 +120,7 @@ struct region *look_up(struct cache *c, unsigned long addr, size_t len,
 /* -- hints; under c->lock -- */
 
 /* The key's own, an empty one, one of the dead, or whoever has bad luck. */
-static struct mmun_regcache_slot *slot_for(struct mmun_regcache_table *t, uint64_t key)
+static struct mmun_regcache_slot *slot_for(struct table *t, uint64_t key)
 {
 	uint64_t place = place_of(t, key);
 	struct mmun_regcache_slot *poor = NULL;
@@ -114,7 +137,7 @@ static struct mmun_regcache_slot *slot_for(struct mmun_regcache_table *t, uint64
 }
 
 /* A reader that sees the key sees this region, or a later one. */
-static void set_hint(struct mmun_regcache_table *t, uint64_t key, struct region *r)
+static void set_hint(struct table *t, uint64_t key, struct region *r)
 {
 	struct mmun_regcache_slot *slot = slot_for(t, key);
 
@@ -126,41 +149,42 @@ void hint(struct cache *c, struct region *r, unsigned long addr)
 {
 	unsigned long size = r->pub.end - r->pub.start;
 	unsigned int level = 0;
+	struct table *t = table_of(c);
 
-	if (is_empty(c->pub.mmun_table))
+	if (is_empty(t))
 		return;
-	set_hint(c->pub.mmun_table, key_of(addr, 0), r);
+	set_hint(t, key_of(addr, 0), r);
 	while (level + 1 < NR_LEVELS && size >> level_shift[level + 1])
 		level++;
 	if (!level)
 		return;
-	set_hint(c->pub.mmun_table, key_of(addr, level), r);
+	set_hint(t, key_of(addr, level), r);
 	mmun_write(&c->levels, c->levels | 1U << level);
 }
 
-static struct mmun_regcache_table *new_table(uint32_t bits)
+static struct table *new_table(uint32_t bits)
 {
-	size_t size = 64 + sizeof(struct mmun_regcache_table) +
+	size_t size = 64 + sizeof(struct table) +
 		      (sizeof(struct mmun_regcache_slot) << bits);
 	struct chunk *chunk = map_chunk(size);
-	struct mmun_regcache_table *t;
+	struct table *t;
 
 	if (!chunk)
 		return NULL;
 	chunk->size = size;
-	t = (struct mmun_regcache_table *)((char *)chunk + 64);
+	t = (struct table *)((char *)chunk + 64);
 	t->shift = 64 - bits;
 	t->bits = bits;
 	return t;
 }
 
-static struct chunk *chunk_of(struct mmun_regcache_table *t)
+static struct chunk *chunk_of(struct table *t)
 {
 	return (struct chunk *)((char *)t - 64);
 }
 
 /* Those that still lead somewhere. */
-static void copy_hints(struct mmun_regcache_table *to, const struct mmun_regcache_table *from)
+static void copy_hints(struct table *to, const struct table *from)
 {
 	for (uint64_t i = 0; i < 1ULL << from->bits; i++) {
 		const struct mmun_regcache_slot *slot = &from->slots[i];
@@ -172,14 +196,14 @@ static void copy_hints(struct mmun_regcache_table *to, const struct mmun_regcach
 
 void free_table(struct cache *c)
 {
-	if (!is_empty(c->pub.mmun_table))
-		unmap_chunk(chunk_of(c->pub.mmun_table));
+	if (!is_empty(table_of(c)))
+		unmap_chunk(chunk_of(table_of(c)));
 }
 
 /* Sparse: a quarter at most is where regions begin. */
 int grow_table(struct cache *c)
 {
-	struct mmun_regcache_table *old = c->pub.mmun_table, *new;
+	struct table *old = table_of(c), *new;
 	bool first = is_empty(old);
 
 	if (!first && c->nr < 1ULL << old->bits >> 2)
@@ -192,6 +216,6 @@ int grow_table(struct cache *c)
 		chunk_of(old)->next = c->retired;
 		c->retired = chunk_of(old);
 	}
-	mmun_store_release(&c->pub.mmun_table, new);
+	set_table(c, new);
 	return 0;
 }

@@ -26,14 +26,15 @@ static void floor_hit(void *arg, long n)
 {
 	struct lookups *l = arg;
 	const unsigned long *addresses = l->addresses;
-	unsigned long mask = l->mask, sum = 0;
+	unsigned long mask = l->mask, at = l->at, sum = 0;
 
 	for (long i = 0; i < n; i++) {
-		unsigned long addr = addresses[i & mask];
+		unsigned long addr = addresses[(at + i) & mask];
 
 		__asm__ __volatile__("" : "+r"(addr));
 		sum += addr;
 	}
+	l->at = at + n;
 	l->sum = sum;
 }
 
@@ -87,14 +88,14 @@ static void borrow_hit(void *arg, long n)
 {
 	struct lookups *l = arg;
 	const unsigned long *addresses = l->addresses;
-	unsigned long mask = l->mask, sum = 0, handle = 0;
+	unsigned long mask = l->mask, at = l->at, sum = 0, handle = 0;
 	bool dependent = l->dependent;
 
 	for (long i = 0; i < n; i++) {
 		unsigned int section = mmun_regcache_read_lock(cache);
 		struct mmun_regcache_region *region =
 			mmun_regcache_borrow(cache,
-					     addresses[(i + handle) & mask],
+					     addresses[(at + i + handle) & mask],
 					     4096, 3);
 
 		if (!region)
@@ -105,6 +106,7 @@ static void borrow_hit(void *arg, long n)
 			sum += region->handle;
 		mmun_regcache_read_unlock(cache, section);
 	}
+	l->at = at + n;
 	l->sum = sum + handle;
 }
 
@@ -113,14 +115,14 @@ static void borrow_16_hit(void *arg, long n)
 {
 	struct lookups *l = arg;
 	const unsigned long *addresses = l->addresses;
-	unsigned long mask = l->mask, sum = 0;
+	unsigned long mask = l->mask, at = l->at, sum = 0;
 
 	for (long i = 0; i < n;) {
 		unsigned int section = mmun_regcache_read_lock(cache);
 
 		for (int j = 0; j < 16; j++, i++) {
 			struct mmun_regcache_region *region =
-				mmun_regcache_borrow(cache, addresses[i & mask],
+				mmun_regcache_borrow(cache, addresses[(at + i) & mask],
 						     4096, 3);
 
 			if (!region)
@@ -129,6 +131,7 @@ static void borrow_16_hit(void *arg, long n)
 		}
 		mmun_regcache_read_unlock(cache, section);
 	}
+	l->at = at + n;
 	l->sum = sum;
 }
 
@@ -136,11 +139,11 @@ static void ref_hit(void *arg, long n)
 {
 	struct lookups *l = arg;
 	const unsigned long *addresses = l->addresses;
-	unsigned long mask = l->mask, sum = 0, handle = 0;
+	unsigned long mask = l->mask, at = l->at, sum = 0, handle = 0;
 
 	for (long i = 0; i < n; i++) {
 		struct mmun_regcache_region *region =
-			find(addresses[(i + handle) & mask], 4096);
+			find(addresses[(at + i + handle) & mask], 4096);
 
 		if (l->dependent)
 			handle = region->handle;
@@ -148,6 +151,7 @@ static void ref_hit(void *arg, long n)
 			sum += region->handle;
 		mmun_regcache_put(region);
 	}
+	l->at = at + n;
 	l->sum = sum + handle;
 }
 
@@ -175,10 +179,11 @@ static void invalidate_elsewhere(void *arg, long n)
 	struct lookups *l = arg;
 
 	for (long i = 0; i < n; i++) {
-		unsigned long at = l->addresses[i & l->mask] + REGION;
+		unsigned long at = l->addresses[(l->at + i) & l->mask] + REGION;
 
 		invalidate(at, at + 4096);
 	}
+	l->at += n;
 }
 
 /* -- addresses -- */

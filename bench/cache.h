@@ -22,6 +22,7 @@ struct lookups {
 	unsigned long *addresses;
 	unsigned long mask;
 	bool dependent;		/* each address on the result before it */
+	unsigned long at;	/* where the next batch begins */
 	unsigned long sum;	/* of what was found */
 };
 

@@ -115,10 +115,10 @@ static void hit(void *arg, long n)
 {
 	struct lookups *l = arg;
 	const unsigned long *addresses = l->addresses;
-	unsigned long mask = l->mask, sum = 0, handle = 0;
+	unsigned long mask = l->mask, at = l->at, sum = 0, handle = 0;
 
 	for (long i = 0; i < n; i++) {
-		struct region *region = find(addresses[(i + handle) & mask],
+		struct region *region = find(addresses[(at + i + handle) & mask],
 					     4096);
 
 		if (l->dependent)
@@ -127,6 +127,7 @@ static void hit(void *arg, long n)
 			sum += region->handle;
 		put(cache, &region->super);
 	}
+	l->at = at + n;
 	l->sum = sum + handle;
 }
 

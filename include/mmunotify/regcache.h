@@ -73,6 +73,12 @@ struct mmun_regcache_slot {
 	struct mmun_regcache_region *region;
 };
 
+/*
+ * Of keys in arithmetic progression, too: without the shift there are strides that
+ * any factor maps to few places.
+ */
+#define MMUN_REGCACHE_HASH(key) (((key) ^ (key) >> 15) * 0xff51afd7ed558ccdULL)
+
 /* In mmun_word, above the access that is not granted. */
 #define MMUN_REGCACHE_DEAD (1ULL << 32)
 #define MMUN_REGCACHE_PRIVATE (1ULL << 33)
@@ -434,7 +440,7 @@ mmun_regcache_borrow(struct mmun_regcache *cache, unsigned long addr,
 	/* The lower bits of the one say where in the other a key lies. */
 	struct mmun_regcache_slot *slot =
 		(struct mmun_regcache_slot *)(slots & ~63ULL) +
-		(key * 0x9e3779b97f4a7c15ULL >> (slots & 63));
+		(MMUN_REGCACHE_HASH(key) >> (slots & 63));
 	struct mmun_regcache_region *region;
 
 	if (__builtin_expect(!unsettled && __atomic_load_n(&slot->key,

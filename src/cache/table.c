@@ -57,7 +57,7 @@ static inline uint64_t key_of(unsigned long addr, unsigned int level)
 
 static inline uint64_t place_of(const struct table *t, uint64_t key)
 {
-	return key * 0x9e3779b97f4a7c15ULL >> t->shift;
+	return MMUN_REGCACHE_HASH(key) >> t->shift;
 }
 
 static struct region *find_key(struct table *t, uint64_t key)

@@ -230,7 +230,7 @@ void mmun_regcache_destroy(struct mmun_regcache *cache);
  * is registered for this caller alone.
  *
  * Context: sleeps, and calls the registrar; not in a callback or signal handler,
- * nor in a read section of @cache, nor inside a range that the thread has started
+ * nor in a read section, nor inside a range that the thread has started
  * itself, nor with a lock that the registrar takes.
  * Return: 0; -EINVAL for an empty range, or one that goes beyond the last page;
  *         -ECHILD in a fork()ed child; the registrar's error; the errors of

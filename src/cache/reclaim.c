@@ -123,9 +123,14 @@ static void doom(struct cache *c, struct region *list)
 static struct region *take_doomed(struct cache *c)
 {
 	struct region *list = c->doomed, **last = &c->doomed;
+	uint64_t over = 0;
 
-	while (*last && is_grace_over(c, &(*last)->grace))
+	/* Those that died together have the same one. */
+	while (*last && ((*last)->grace.epoch == over ||
+			 is_grace_over(c, &(*last)->grace))) {
+		over = (*last)->grace.epoch;
 		last = &(*last)->next;
+	}
 	if (last == &c->doomed)
 		return NULL;
 	c->doomed = *last;

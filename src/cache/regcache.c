@@ -200,7 +200,12 @@ EXPORT_SYMBOL(mmun_regcache_destroy);
 
 /* -- finding -- */
 
-/* The thread's word is 0, or taken.  What is returned is not 0. */
+/*
+ * The thread's word is 0, or taken.  What is returned is not 0.
+ *
+ * ORDER(cache-section): in line the word is stored, and then the lookup made, in
+ * the order of the program; pairs with the membarrier of begin_grace().
+ */
 unsigned int mmun_regcache_read_lock_slow(struct mmun_regcache *cache)
 {
 	join_sections(cache_of(cache));

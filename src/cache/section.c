@@ -16,6 +16,7 @@
  * read with acquire.  All others are waited for.  ORDER(cache-section).
  */
 #include <pthread.h>
+#include <time.h>
 
 #include "cache/cache.h"
 
@@ -121,10 +122,26 @@ bool is_grace_over(struct cache *c, const struct grace *grace)
 	       mmun_srcu_gp_poll(c->srcu, grace->srcu);
 }
 
+/* Most sections are short, a few sleep. */
+static void back_off(unsigned int round)
+{
+	struct timespec ts = { .tv_nsec = 50000 };
+
+	if (round < 20)
+		mmun_syscall(SYS_sched_yield);
+	else
+		mmun_syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &ts, NULL);
+}
+
 void wait_for_grace(struct cache *c, const struct grace *grace)
 {
+	unsigned int round = 0;
+
+	/* In a section it would wait for itself. */
+	if (mmun_read(&mmun_regcache_word) > IDLE)
+		return;
 	while (!words_have_left(grace->epoch))
-		mmun_syscall(SYS_sched_yield);
+		back_off(round++);
 	mmun_srcu_synchronize(c->srcu);
 }
 

@@ -8,7 +8,7 @@
  * as he has it, and be deregistered once.
  *
  * The orders that this stands on: ORDER(cache-alive), ORDER(cache-dead),
- * ORDER(cache-pending).
+ * ORDER(cache-pending), ORDER(cache-section).
  *
  *	cache-model [-n operations] [-t threads] [-s seed]
  */

@@ -86,15 +86,16 @@ static void destroy(void)
 
 static void borrow_hit(void *arg, long n)
 {
+	struct mmun_regcache *const mine = cache;
 	struct lookups *l = arg;
 	const unsigned long *addresses = l->addresses;
 	unsigned long mask = l->mask, at = l->at, sum = 0, handle = 0;
 	bool dependent = l->dependent;
 
 	for (long i = 0; i < n; i++) {
-		unsigned int section = mmun_regcache_read_lock(cache);
+		unsigned int section = mmun_regcache_read_lock(mine);
 		struct mmun_regcache_region *region =
-			mmun_regcache_borrow(cache,
+			mmun_regcache_borrow(mine,
 					     addresses[(at + i + handle) & mask],
 					     4096, 3);
 
@@ -104,7 +105,7 @@ static void borrow_hit(void *arg, long n)
 			handle = region->handle;
 		else
 			sum += region->handle;
-		mmun_regcache_read_unlock(cache, section);
+		mmun_regcache_read_unlock(mine, section);
 	}
 	l->at = at + n;
 	l->sum = sum + handle;
@@ -113,23 +114,24 @@ static void borrow_hit(void *arg, long n)
 /* As one who has many at once looks them up. */
 static void borrow_16_hit(void *arg, long n)
 {
+	struct mmun_regcache *const mine = cache;
 	struct lookups *l = arg;
 	const unsigned long *addresses = l->addresses;
 	unsigned long mask = l->mask, at = l->at, sum = 0;
 
 	for (long i = 0; i < n;) {
-		unsigned int section = mmun_regcache_read_lock(cache);
+		unsigned int section = mmun_regcache_read_lock(mine);
 
 		for (int j = 0; j < 16; j++, i++) {
 			struct mmun_regcache_region *region =
-				mmun_regcache_borrow(cache, addresses[(at + i) & mask],
+				mmun_regcache_borrow(mine, addresses[(at + i) & mask],
 						     4096, 3);
 
 			if (!region)
 				abort();
 			sum += region->handle;
 		}
-		mmun_regcache_read_unlock(cache, section);
+		mmun_regcache_read_unlock(mine, section);
 	}
 	l->at = at + n;
 	l->sum = sum;
@@ -267,7 +269,7 @@ static double time_with_second(void *arg, long n, bool *disturbed)
 
 /* -- the questions -- */
 
-static const struct peer *const peers[] = { &peer_ucx };
+static const struct peer *const peers[] = { &peer_ucx, &peer_libfabric };
 #define NR_PEERS (sizeof(peers) / sizeof(peers[0]))
 static const char *failures[NR_PEERS];
 

@@ -43,9 +43,12 @@ static unsigned long use(struct mmun_regcache *cache, char *p)
 {
 	struct mmun_regcache_region *region;
 	unsigned long handle;
+	int err = mmun_regcache_get(cache, (unsigned long)p, 4096, 0, &region);
 
-	if (mmun_regcache_get(cache, (unsigned long)p, 4096, 0, &region))
+	if (err) {
+		printf("get: %s\n", strerror(-err));
 		exit(1);
+	}
 	handle = region->handle;
 	mmun_regcache_put(region);
 	return handle;

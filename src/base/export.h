@@ -20,6 +20,9 @@
 #include <mmunotify/monitor.h>
 #include <mmunotify/regcache.h>
 
+/* What functions in line call, the library's own copies too, has but one name. */
+#define MMUN_PUBLIC __attribute__((visibility("default")))
+
 #define MMUN_INTERNAL(name)                                                    \
 	extern __typeof__(name) name __asm__("__mmun_" #name)                  \
 		__attribute__((visibility("hidden")))
@@ -83,9 +86,6 @@ MMUN_INTERNAL(mmun_regcache_create);
 MMUN_INTERNAL(mmun_regcache_destroy);
 MMUN_INTERNAL(mmun_regcache_get);
 MMUN_INTERNAL(mmun_regcache_put);
-MMUN_INTERNAL(mmun_regcache_read_lock_slow);
-MMUN_INTERNAL(mmun_regcache_read_unlock_slow);
-MMUN_INTERNAL(mmun_regcache_borrow_slow);
 MMUN_INTERNAL(mmun_regcache_reclaim);
 MMUN_INTERNAL(mmun_regcache_flush);
 MMUN_INTERNAL(mmun_regcache_get_stats);

@@ -206,19 +206,17 @@ EXPORT_SYMBOL(mmun_regcache_destroy);
  * ORDER(cache-section): in line the word is stored, and then the lookup made, in
  * the order of the program; pairs with the membarrier of begin_grace().
  */
-unsigned int mmun_regcache_read_lock_slow(struct mmun_regcache *cache)
+MMUN_PUBLIC unsigned int mmun_regcache_read_lock_slow(struct mmun_regcache *cache)
 {
 	join_sections(cache_of(cache));
 	return mmun_srcu_read_lock(cache_of(cache)->srcu) + 1;
 }
-EXPORT_SYMBOL(mmun_regcache_read_lock_slow);
 
-void mmun_regcache_read_unlock_slow(struct mmun_regcache *cache,
-				    unsigned int section)
+MMUN_PUBLIC void mmun_regcache_read_unlock_slow(struct mmun_regcache *cache,
+						unsigned int section)
 {
 	mmun_srcu_read_unlock(cache_of(cache)->srcu, section - 1);
 }
-EXPORT_SYMBOL(mmun_regcache_read_unlock_slow);
 
 static inline void settle(struct cache *c)
 {
@@ -227,7 +225,7 @@ static inline void settle(struct cache *c)
 }
 
 /* ORDER(cache-dead): alive, in a section; pairs with reclaim(). */
-struct mmun_regcache_region *
+MMUN_PUBLIC struct mmun_regcache_region *
 mmun_regcache_borrow_slow(struct mmun_regcache *cache, unsigned long addr,
 			  size_t len, unsigned int access)
 {
@@ -240,7 +238,6 @@ mmun_regcache_borrow_slow(struct mmun_regcache *cache, unsigned long addr,
 		r = look_up_slowly(c, addr, len, access);
 	return r ? &r->pub : NULL;
 }
-EXPORT_SYMBOL(mmun_regcache_borrow_slow);
 
 static inline void help_reclaim(struct cache *c)
 {

@@ -231,6 +231,11 @@ static uint64_t inside(struct mmun_srcu *sp, unsigned int bank)
 	return locks - unlocks;
 }
 
+bool mmun_srcu_have_left(struct mmun_srcu *sp)
+{
+	return !inside(sp, 0) && !inside(sp, 1);
+}
+
 /*
  * The waiter's own are counted after the scan: they can only have become fewer,
  * so that nobody else's section passes for one of them.

@@ -175,6 +175,11 @@ void mmun_srcu_synchronize_except(struct mmun_srcu *sp,
  * with the flavor rseq+membarrier.  Context: any.
  */
 void mmun_srcu_order_readers(void);
+/*
+ * Has everybody left who was inside when the caller ordered the readers?  False
+ * proves nothing.  Context: any.
+ */
+bool mmun_srcu_have_left(struct mmun_srcu *sp);
 
 /*
  * Run func(head) on the worker, after a grace period, in the order of the

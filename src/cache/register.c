@@ -180,13 +180,15 @@ static void set_range(struct cache *c, struct region *r,
 
 /* -- an attempt -- */
 
-static void begin_attempt(struct region *r)
+/* Without limits nobody asks who was used, but for a lap when memory is short. */
+static void begin_attempt(const struct cache *c, struct region *r)
 {
 	uint64_t number = (mmun_read(&r->pub.mmun_word) >> MMUN_REGCACHE_NUMBER) + 1;
+	bool limits = c->attr.max_regions || c->attr.max_bytes;
 
 	mmun_xchg(&r->pub.mmun_word,
-		  number << MMUN_REGCACHE_NUMBER | R_PRIVATE | R_UNUSED |
-			  (uint32_t)~r->pub.access);
+		  number << MMUN_REGCACHE_NUMBER | R_PRIVATE |
+			  (limits ? R_UNUSED : 0) | (uint32_t)~r->pub.access);
 	mmu_interval_read_begin(&r->sub);
 }
 
@@ -351,7 +353,7 @@ static int register_stable(struct cache *c, struct region *r,
 	for (int attempt = 1;; attempt++) {
 		int blind, err;
 
-		begin_attempt(r);
+		begin_attempt(c, r);
 		blind = uncovered(c, r);
 		if (blind < 0)
 			return blind;

@@ -119,7 +119,8 @@ static bool words_have_left(uint64_t epoch)
 bool is_grace_over(struct cache *c, const struct grace *grace)
 {
 	return words_have_left(grace->epoch) &&
-	       mmun_srcu_gp_poll(c->srcu, grace->srcu);
+	       (mmun_srcu_have_left(c->srcu) ||
+		mmun_srcu_gp_poll(c->srcu, grace->srcu));
 }
 
 /* Most sections are short, a few sleep. */
@@ -142,7 +143,8 @@ void wait_for_grace(struct cache *c, const struct grace *grace)
 		return;
 	while (!words_have_left(grace->epoch))
 		back_off(round++);
-	mmun_srcu_synchronize(c->srcu);
+	if (!mmun_srcu_have_left(c->srcu))
+		mmun_srcu_synchronize(c->srcu);
 }
 
 /* -- fork(); the lock is held -- */

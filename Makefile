@@ -38,6 +38,12 @@ bench-core:
 	@scripts/build $(BUILD) -Dbenchmarks=true
 	@sh $(BUILD)/bench/bench-core $(ROUNDS)
 
+bench-cache: ROUNDS := 101
+bench-cache:
+	@scripts/setup build bench
+	@scripts/build $(BUILD) -Dbenchmarks=true
+	$(BUILD)/bench/cache $(ROUNDS)
+
 bench: ROUNDS := 1001
 bench: bench-core
 
@@ -49,4 +55,4 @@ install:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all demo test test-quick torture bench-core bench install clean
+.PHONY: all demo test test-quick torture bench-core bench-cache bench install clean

@@ -2,10 +2,10 @@
 /*
  * A cache of pinned memory, without and with a notifier.
  *
- * Reading order: cache.c (the cache), subscriber.c (what makes it right),
- * workload.c (a program that uses it), lifetime.c (get, put, synchronize).
+ * Reading order: plain.c (the cache as it is written today), registered.c (with
+ * ours), workload.c (a program that uses it), lifetime.c (get, put, synchronize).
  *
- * Exit status: 0 when the plain cache was wrong and the subscriber was not,
+ * Exit status: 0 when the plain cache was wrong and the registration cache not,
  * 77 when the kernel does not let us have an io_uring, 1 otherwise.
  */
 #include <errno.h>
@@ -14,14 +14,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cache.h"
 #include "lifetime.h"
-#include "subscriber.h"
+#include "reader.h"
 #include "workload.h"
 
 struct part {
 	struct result work;
-	unsigned long lookups, hits, invalidated;
+	unsigned long lookups, registered, invalidated;
 };
 
 _Noreturn static void die(const char *what, long error)
@@ -30,16 +29,16 @@ _Noreturn static void die(const char *what, long error)
 	fprintf(stderr, "mmunotify-demo: %s: %s\n", what, strerror(-error));
 	if (error == -ENOMEM)
 		fprintf(stderr, "(pins about %lu KiB: see ulimit -l)\n",
-			CACHE_SLOTS * (WORK_BLOCK >> 10));
+			BUFFERS * (WORK_BLOCK >> 10));
 	exit(EXIT_FAILURE);
 }
 
 static void need_io_uring(void)
 {
-	struct cache *c = cache_new();
+	struct reader *c = plain_new();
 
 	if (!IS_ERR(c)) {
-		cache_free(c);
+		plain_free(c);
 		return;
 	}
 	switch (PTR_ERR(c)) {
@@ -60,52 +59,51 @@ static void need_io_uring(void)
 }
 
 /* Both parts are this function. */
-static struct part run_part(struct cache *c, int fd)
+static struct part run_part(struct reader *reader, int fd)
 {
 	struct part part;
-	int ret = workload_run(c, fd, &part.work);
+	int ret;
 
+	if (IS_ERR(reader))
+		die("io_uring", PTR_ERR(reader));
+	ret = workload_run(reader, fd, &part.work);
 	if (ret)
 		die("read", ret);
-	part.lookups = c->lookups;
-	part.hits = c->hits;
-	part.invalidated = atomic_load(&c->invalidated);
-	cache_drop_all(c);
+	part.lookups = reader->lookups;
 	return part;
 }
 
 static struct part run_plain(int fd)
 {
-	struct cache *c = cache_new();
-	struct part part;
+	struct reader *reader = plain_new();
+	struct part part = run_part(reader, fd);
 
-	if (IS_ERR(c))
-		die("io_uring", PTR_ERR(c));
-	part = run_part(c, fd);
-	cache_free(c);
+	part.registered = reader->registered;
+	part.invalidated = 0;
+	plain_free(reader);
 	return part;
 }
 
-static struct part run_subscribed(int fd)
+static struct part run_registered(int fd)
 {
-	struct cache *c = subscriber_get();
-	struct part part;
+	struct reader *reader = registered_new();
+	struct part part = run_part(reader, fd);
 
-	if (IS_ERR(c))
-		die("mmu_notifier_get", PTR_ERR(c));
-	part = run_part(c, fd);
-	subscriber_put(c);
+	registered_count(reader);
+	part.registered = reader->registered;
+	part.invalidated = reader->invalidated;
+	registered_free(reader);
 	return part;
 }
 
-static void row(const char *name, unsigned long plain, unsigned long subscribed)
+static void row(const char *name, unsigned long plain, unsigned long ours)
 {
-	printf("  %-28s %14lu %14lu\n", name, plain, subscribed);
+	printf("  %-28s %14lu %14lu\n", name, plain, ours);
 }
 
 static double hit_rate(const struct part *p)
 {
-	return 100.0 * p->hits / p->lookups;
+	return 100.0 - 100.0 * p->registered / p->lookups;
 }
 
 static double mib_per_second(const struct part *p)
@@ -113,20 +111,19 @@ static double mib_per_second(const struct part *p)
 	return p->work.reads * (WORK_BLOCK / 1048576.0) / p->work.seconds;
 }
 
-static void report(const struct part *plain, const struct part *sub)
+static void report(const struct part *plain, const struct part *ours)
 {
-	printf("  %-28s %14s %14s\n", "", "plain cache", "subscriber");
-	row("reads", plain->work.reads, sub->work.reads);
+	printf("  %-28s %14s %14s\n", "", "plain cache", "ours");
+	row("reads", plain->work.reads, ours->work.reads);
 	row("reads with wrong bytes", plain->work.wrong_reads,
-	    sub->work.wrong_reads);
-	row("wrong bytes", plain->work.wrong_bytes, sub->work.wrong_bytes);
-	row("registrations invalidated", plain->invalidated, sub->invalidated);
-	row("buffers registered", plain->lookups - plain->hits,
-	    sub->lookups - sub->hits);
+	    ours->work.wrong_reads);
+	row("wrong bytes", plain->work.wrong_bytes, ours->work.wrong_bytes);
+	row("registrations invalidated", plain->invalidated, ours->invalidated);
+	row("buffers registered", plain->registered, ours->registered);
 	printf("  %-28s %13.1f%% %13.1f%%\n", "cache hits", hit_rate(plain),
-	       hit_rate(sub));
+	       hit_rate(ours));
 	printf("  %-28s %14.0f %14.0f\n\n", "MiB/s, read and checked",
-	       mib_per_second(plain), mib_per_second(sub));
+	       mib_per_second(plain), mib_per_second(ours));
 }
 
 static bool verdict(const char *claim, bool holds)
@@ -137,7 +134,7 @@ static bool verdict(const char *claim, bool holds)
 
 int main(void)
 {
-	struct part plain, sub;
+	struct part plain, ours;
 	bool good;
 	int fd;
 
@@ -158,8 +155,8 @@ int main(void)
 	       WORK_BLOCK >> 10, WORK_FREE_EVERY);
 	fflush(stdout);
 	plain = run_plain(fd);
-	sub = run_subscribed(fd);
-	report(&plain, &sub);
+	ours = run_registered(fd);
+	report(&plain, &ours);
 
 	printf("Lifetime of a notifier:\n");
 	fflush(stdout);
@@ -169,7 +166,7 @@ int main(void)
 	good = verdict("get, put and synchronize kept their promises", good);
 	good &= verdict("the plain cache gave the program wrong bytes",
 			plain.work.wrong_bytes > 0);
-	good &= verdict("the subscriber gave it the file's",
-			sub.work.wrong_bytes == 0);
+	good &= verdict("the registration cache gave it the file's",
+			ours.work.wrong_bytes == 0);
 	return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -19,7 +19,7 @@
 #define DEPTH 8 /* buffers between the two threads */
 
 struct work {
-	struct cache *cache;
+	struct reader *reader;
 	int fd;
 	atomic_int error;
 	void *bufs[DEPTH];
@@ -87,8 +87,8 @@ static void produce(struct work *w)
 		sem_wait(&w->empty);
 		if (!*buf)
 			*buf = malloc(WORK_BLOCK);
-		w->error = *buf ? cache_read(w->cache, w->fd, *buf, WORK_BLOCK,
-					     block_offset(n))
+		w->error = *buf ? reader_read(w->reader, w->fd, *buf,
+					      WORK_BLOCK, block_offset(n))
 				: -ENOMEM;
 		sem_post(&w->full);
 	}
@@ -102,9 +102,9 @@ static double now(void)
 	return ts.tv_sec + ts.tv_nsec / 1e9;
 }
 
-int workload_run(struct cache *c, int fd, struct result *ret_result)
+int workload_run(struct reader *reader, int fd, struct result *ret_result)
 {
-	struct work w = {.cache = c, .fd = fd};
+	struct work w = {.reader = reader, .fd = fd};
 	double begin = now();
 	pthread_t consumer;
 	int ret;

@@ -2,7 +2,7 @@
 #ifndef DEMO_WORKLOAD_H
 #define DEMO_WORKLOAD_H
 
-#include "cache.h"
+#include "reader.h"
 
 #define WORK_BLOCK (128UL << 10) /* bytes in one read */
 #define WORK_FILE_BLOCKS 192
@@ -18,6 +18,6 @@ struct result {
 int workload_file(void);
 
 /* Return: 0 or the negative errno of a read that failed. */
-int workload_run(struct cache *c, int fd, struct result *ret_result);
+int workload_run(struct reader *reader, int fd, struct result *ret_result);
 
 #endif /* DEMO_WORKLOAD_H */

@@ -14,9 +14,14 @@
  * the public ones.
  */
 
+#include <mmunotify/interval_notifier.h>
 #include <mmunotify/mm.h>
 #include <mmunotify/mmu_notifier.h>
 #include <mmunotify/monitor.h>
+#include <mmunotify/regcache.h>
+
+/* What functions in line call, the library's own copies too, has but one name. */
+#define MMUN_PUBLIC __attribute__((visibility("default")))
 
 #define MMUN_INTERNAL(name)                                                    \
 	extern __typeof__(name) name __asm__("__mmun_" #name)                  \
@@ -63,6 +68,10 @@ MMUN_INTERNAL(mmu_notifier_clear_flush_young);
 MMUN_INTERNAL(mmu_notifier_clear_young);
 MMUN_INTERNAL(mmu_notifier_test_young);
 MMUN_INTERNAL(mmu_notifier_change_pte);
+MMUN_INTERNAL(mmu_interval_notifier_insert);
+MMUN_INTERNAL(mmu_interval_notifier_insert_locked);
+MMUN_INTERNAL(mmu_interval_notifier_remove);
+MMUN_INTERNAL(mmu_interval_read_begin);
 MMUN_INTERNAL(mmun_monitor_start);
 MMUN_INTERNAL(mmun_monitor_entry);
 MMUN_INTERNAL(mmun_monitor_select);
@@ -73,5 +82,12 @@ MMUN_INTERNAL(mmun_coverage);
 MMUN_INTERNAL(mmun_settle);
 MMUN_INTERNAL(mmun_srcu_flavor);
 MMUN_INTERNAL(mmun_set_warn_handler);
+MMUN_INTERNAL(mmun_regcache_create);
+MMUN_INTERNAL(mmun_regcache_destroy);
+MMUN_INTERNAL(mmun_regcache_get);
+MMUN_INTERNAL(mmun_regcache_put);
+MMUN_INTERNAL(mmun_regcache_reclaim);
+MMUN_INTERNAL(mmun_regcache_flush);
+MMUN_INTERNAL(mmun_regcache_get_stats);
 
 #endif /* MMUN_BASE_EXPORT_H */

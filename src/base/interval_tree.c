@@ -2,6 +2,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/atomic.h"
 #include "base/interval_tree.h"
 
 /* The heap's order: addresses, well mixed, are as good as random. */
@@ -13,15 +14,24 @@ static uint64_t priority(const struct mmun_interval *node)
 	return (x ^ x >> 29) * 0xd6e8feb86659fd93ULL;
 }
 
+static unsigned long larger(unsigned long a, unsigned long b)
+{
+	return a > b ? a : b;
+}
+
+static unsigned long largest_last(const struct mmun_interval *node)
+{
+	return node ? larger(node->last,
+			     larger(node->left_last, node->right_last)) : 0;
+}
+
+/* ORDER(interval-tree): all that a search reads is written like this. */
+#define set(field, value) mmun_store_release(&(field), (value))
+
 static void update(struct mmun_interval *node)
 {
-	unsigned long last = node->last;
-
-	if (node->left && node->left->subtree_last > last)
-		last = node->left->subtree_last;
-	if (node->right && node->right->subtree_last > last)
-		last = node->right->subtree_last;
-	node->subtree_last = last;
+	set(node->left_last, largest_last(node->left));
+	set(node->right_last, largest_last(node->right));
 }
 
 /* @new, or nothing, in the place of @old. */
@@ -31,11 +41,11 @@ static void replace(struct mmun_interval_tree *tree, struct mmun_interval *old,
 	struct mmun_interval *parent = old->parent;
 
 	if (!parent)
-		tree->root = new;
+		set(tree->root, new);
 	else if (parent->left == old)
-		parent->left = new;
+		set(parent->left, new);
 	else
-		parent->right = new;
+		set(parent->right, new);
 	if (new)
 		new->parent = parent;
 }
@@ -48,11 +58,13 @@ static void rotate_up(struct mmun_interval_tree *tree,
 
 	replace(tree, parent, node);
 	if (parent->left == node) {
-		moved = parent->left = node->right;
-		node->right = parent;
+		moved = node->right;
+		set(parent->left, moved);
+		set(node->right, parent);
 	} else {
-		moved = parent->right = node->left;
-		node->left = parent;
+		moved = node->left;
+		set(parent->right, moved);
+		set(node->left, parent);
 	}
 	if (moved)
 		moved->parent = parent;
@@ -68,16 +80,22 @@ void mmun_interval_insert(struct mmun_interval_tree *tree,
 
 	while (*link) {
 		parent = *link;
-		if (parent->subtree_last < node->last)
-			parent->subtree_last = node->last;
-		link = node->start < parent->start ? &parent->left :
-						     &parent->right;
+		if (node->start < parent->start) {
+			set(parent->left_last,
+			    larger(parent->left_last, node->last));
+			link = &parent->left;
+		} else {
+			set(parent->right_last,
+			    larger(parent->right_last, node->last));
+			link = &parent->right;
+		}
 	}
 	node->parent = parent;
 	node->left = NULL;
 	node->right = NULL;
-	node->subtree_last = node->last;
-	*link = node;
+	node->left_last = 0;
+	node->right_last = 0;
+	set(*link, node);
 	while (node->parent && priority(node->parent) < priority(node))
 		rotate_up(tree, node);
 }
@@ -93,27 +111,29 @@ void mmun_interval_remove(struct mmun_interval_tree *tree,
 		update(node);
 }
 
-/* Does anything below it, or it, reach that far? */
-static bool reaches(const struct mmun_interval *node, unsigned long start)
-{
-	return node && node->subtree_last >= start;
-}
+#define get(field) mmun_load_acquire(&(field))
 
-/* Where start orders, the first that ends late enough also begins first. */
+/*
+ * Where start orders, the first that ends late enough also begins first.
+ * Beside changes it may be led astray, but always down: it ends when they do.
+ */
 static struct mmun_interval *first_below(struct mmun_interval *node,
 					 unsigned long start,
 					 unsigned long last)
 {
-	while (reaches(node, start)) {
-		if (reaches(node->left, start)) {
-			node = node->left;
+	struct mmun_interval *left;
+
+	while (node) {
+		left = get(node->left_last) >= start ? get(node->left) : NULL;
+		if (left) {
+			node = left;
 			continue;
 		}
 		if (node->start > last)
 			return NULL;
 		if (node->last >= start)
 			return node;
-		node = node->right;
+		node = get(node->right_last) >= start ? get(node->right) : NULL;
 	}
 	return NULL;
 }
@@ -122,7 +142,7 @@ struct mmun_interval *
 mmun_interval_first(const struct mmun_interval_tree *tree, unsigned long start,
 		    unsigned long last)
 {
-	return first_below(tree->root, start, last);
+	return first_below(get(tree->root), start, last);
 }
 
 struct mmun_interval *mmun_interval_next(struct mmun_interval *node,
@@ -132,7 +152,7 @@ struct mmun_interval *mmun_interval_next(struct mmun_interval *node,
 	struct mmun_interval *from;
 
 	for (;;) {
-		if (reaches(node->right, start))
+		if (node->right && node->right_last >= start)
 			return first_below(node->right, start, last);
 		do {
 			from = node;

@@ -4,11 +4,12 @@
 /*
  * Intervals [start, last], both inclusive, of which those that overlap another
  * are found in O(log n + how many): a treap, whose nodes know the largest last
- * below them.  What a node's place in the heap is follows from its address, so
- * that it needs no memory, and no random numbers.
+ * below them, on either side: where a search goes on is decided without a look at
+ * where it does not.  What a node's place in the heap is follows from its address,
+ * so that it needs no memory, and no random numbers.
  *
  * Intrusive; duplicates are welcome.  Context: any, under a lock of the
- * caller's.
+ * caller's; but for mmun_interval_first().
  */
 
 #include <stddef.h>
@@ -17,7 +18,8 @@ struct mmun_interval {
 	struct mmun_interval *parent, *left, *right;
 	unsigned long start;
 	unsigned long last;
-	unsigned long subtree_last;	/* the tree's */
+	/* The tree's: the largest last on that side, or 0. */
+	unsigned long left_last, right_last;
 };
 
 struct mmun_interval_tree {
@@ -30,7 +32,16 @@ void mmun_interval_insert(struct mmun_interval_tree *tree,
 void mmun_interval_remove(struct mmun_interval_tree *tree,
 			  struct mmun_interval *node);
 
-/* Those that overlap [start, last], by their start; NULL at the end. */
+/*
+ * Those that overlap [start, last], by their start; NULL at the end.
+ *
+ * The first may be looked for while somebody changes the tree, for as long as
+ * the memory of what was taken out is left alone.  What is found is right if the
+ * tree has not changed: who looks sees to that by a version, which is odd before
+ * a change, and even with release after it.  ORDER(interval-tree): each step is
+ * an acquire, each change a release; who has seen part of a change sees by the
+ * version that there was one.
+ */
 struct mmun_interval *
 mmun_interval_first(const struct mmun_interval_tree *tree, unsigned long start,
 		    unsigned long last);

@@ -60,6 +60,23 @@ void mmun_lock_save(struct mmun_lock *lock, struct mmun_sigmask *saved)
 	mmun_lock(lock);
 }
 
+bool mmun_lock_save_unless(struct mmun_lock *lock, const uint32_t *flag,
+			   struct mmun_sigmask *saved)
+{
+	uint32_t old = 0;
+
+	mmun_block_signals(saved);
+	while (!mmun_cas(&lock->word, &old, 1)) {
+		if (mmun_load_ordered(flag)) {
+			mmun_restore_signals(saved);
+			return false;
+		}
+		mmun_syscall(SYS_sched_yield);
+		old = 0;
+	}
+	return true;
+}
+
 void mmun_unlock_restore(struct mmun_lock *lock, const struct mmun_sigmask *saved)
 {
 	mmun_unlock(lock);

@@ -9,6 +9,7 @@
  * would come back for the lock that its own thread holds.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* 0: free; 1: held; 2: held, and somebody may be waiting. */
@@ -28,6 +29,13 @@ void mmun_unlock(struct mmun_lock *lock);
 /* The same with all signals blocked meanwhile.  Context: any. */
 void mmun_lock_save(struct mmun_lock *lock, struct mmun_sigmask *saved);
 void mmun_unlock_restore(struct mmun_lock *lock, const struct mmun_sigmask *saved);
+
+/*
+ * The same, unless its holder has set *@flag, which he does and undoes under it, and
+ * others can do without it then.  Return: is it held?  Context: any.
+ */
+bool mmun_lock_save_unless(struct mmun_lock *lock, const uint32_t *flag,
+			   struct mmun_sigmask *saved);
 
 void mmun_block_signals(struct mmun_sigmask *saved);
 void mmun_restore_signals(const struct mmun_sigmask *saved);

@@ -43,4 +43,25 @@
 #define MMUN_BREAK_USERS_ZERO false
 #endif
 
+/* What was invalidated while it was registered is published all the same. */
+#ifdef MMUN_MUTANT_CACHE_RETRY
+#define MMUN_BREAK_CACHE_RETRY true
+#else
+#define MMUN_BREAK_CACHE_RETRY false
+#endif
+
+/* A registration is published, and then looked at. */
+#ifdef MMUN_MUTANT_CACHE_PUBLISH
+#define MMUN_BREAK_CACHE_PUBLISH 1
+#else
+#define MMUN_BREAK_CACHE_PUBLISH 0
+#endif
+
+/* What dies is deregistered at once, whoever uses it. */
+#ifdef MMUN_MUTANT_CACHE_DEFER
+#define MMUN_BREAK_CACHE_DEFER true
+#else
+#define MMUN_BREAK_CACHE_DEFER false
+#endif
+
 #endif /* MMUN_BASE_MUTANTS_H */

@@ -231,6 +231,11 @@ static uint64_t inside(struct mmun_srcu *sp, unsigned int bank)
 	return locks - unlocks;
 }
 
+bool mmun_srcu_have_left(struct mmun_srcu *sp)
+{
+	return !inside(sp, 0) && !inside(sp, 1);
+}
+
 /*
  * The waiter's own are counted after the scan: they can only have become fewer,
  * so that nobody else's section passes for one of them.
@@ -243,7 +248,7 @@ static bool bank_is_empty(struct mmun_srcu *sp, unsigned int bank)
 }
 
 /* ORDER(srcu-enter): pairs with mmun_srcu_read_lock(). */
-static void order_readers(void)
+void mmun_srcu_order_readers(void)
 {
 	if (MMUN_BREAK_SRCU_ENTER)
 		return;
@@ -260,7 +265,7 @@ static bool advance(struct mmun_srcu *sp)
 	switch (sp->gp_state) {
 	case GP_IDLE:
 	case GP_STARTING:
-		order_readers();
+		mmun_srcu_order_readers();
 		sp->gp_state = GP_DRAIN_OTHER;
 		return true;
 	case GP_DRAIN_OTHER:
@@ -523,7 +528,7 @@ void mmun_srcu_synchronize_all(void)
 {
 	mmun_lock(&all_lock);
 	each_owned(want_one);
-	order_readers();
+	mmun_srcu_order_readers();
 	each_owned(have_started);
 	mmun_unlock(&all_lock);
 	for (struct mmun_srcu *sp = next_domain(NULL); sp; sp = next_domain(sp)) {

@@ -171,6 +171,17 @@ void mmun_srcu_synchronize_except(struct mmun_srcu *sp,
 				  void *arg);
 
 /*
+ * A full barrier in every thread of the process that runs, where readers need one:
+ * with the flavor rseq+membarrier.  Context: any.
+ */
+void mmun_srcu_order_readers(void);
+/*
+ * Has everybody left who was inside when the caller ordered the readers?  False
+ * proves nothing.  Context: any.
+ */
+bool mmun_srcu_have_left(struct mmun_srcu *sp);
+
+/*
  * Run func(head) on the worker, after a grace period, in the order of the
  * calls.  Context: any; needs no memory.
  */

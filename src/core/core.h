@@ -8,6 +8,7 @@
  *
  *   mm->mmap_lock	users; registration		(mm.c)
  *   mm->lock		the list's writers		(mmu_notifier.c)
+ *   mm->intervals.lock	the tree's			(interval_notifier.c)
  *
  * and fork() holds the list of domains, but neither of these (fork.c).  Nothing is
  * called under mm->lock; the event path (invalidate.c) takes neither, but a put in
@@ -35,6 +36,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <mmunotify/interval_notifier.h>
 #include <mmunotify/mm.h>
 #include <mmunotify/mmu_notifier.h>
 
@@ -42,6 +44,7 @@
 #include "base/export.h"
 #include "base/lock.h"
 #include "base/srcu.h"
+#include "core/intervals.h"
 
 struct mm_struct {
 	/* The newest registration; written under lock, walked in srcu. */
@@ -49,6 +52,7 @@ struct mm_struct {
 	uint32_t wants;			/* MM_WANTS_*: a walk for the others is idle */
 	struct mmun_srcu *srcu;		/* walks of the list; frees */
 	struct mmun_srcu *in_flight;	/* ranges between start and end */
+	struct mmun_intervals intervals; /* have a lock of their own */
 
 	uint32_t mm_users;
 	uint32_t mm_count;
@@ -64,6 +68,25 @@ struct mm_struct {
 
 	/* What mm_self() needs before its first registration; else NULL. */
 	int (*arm)(void);
+	/* Who wants to know in which parts there is interest; or NULL. */
+	const struct mmun_interest_ops *interest;
+};
+
+/* What lies outside of a range, of the mappings that it is about, in pages. */
+struct mmun_extent {
+	uint32_t before;
+	uint32_t after;
+};
+
+/*
+ * Called after an interval was inserted, and after it was removed, where
+ * callbacks may be running.  Context: sleeps; not in a callback.
+ */
+struct mmun_interest_ops {
+	void (*declare)(unsigned long start, unsigned long last,
+			struct mmun_extent *ret_extent);
+	void (*withdraw)(unsigned long start, unsigned long last,
+			 struct mmun_extent extent);
 };
 
 /* What some notifier, past or present, wants to hear; set before it is listed. */
@@ -103,12 +126,6 @@ static inline struct mn_private *mn_private(struct mmu_notifier *mn)
 static inline uint64_t mn_known(const struct mmu_notifier *mn)
 {
 	return ((uint64_t)(uintptr_t)mn ^ 0x6d6d756e6f746966ULL) & ~(uint64_t)MN_FLAGS;
-}
-
-/* Does anybody listen?  Context: any. */
-static inline bool mmun_is_heard(const struct mm_struct *mm)
-{
-	return mmun_read(&mm->first);
 }
 
 /* What the calling thread is doing inside the library. */
@@ -172,6 +189,13 @@ static inline void walk_end(struct mmun_walk *walk)
 	for ((mn) = mmun_load_acquire(&(mm)->first); (mn);                     \
 	     (mn) = mmun_load_acquire(&mn_private(mn)->next))
 
+/* Would anybody be told of a range? Context: any. */
+static inline bool mmun_has_listeners(const struct mm_struct *mm)
+{
+	return mmun_load_acquire(&mm->first) ||
+	       mmun_has_intervals(&mm->intervals);
+}
+
 /* Is the calling thread in a callback of this mm? Context: any. */
 bool mmun_in_callback(const struct mm_struct *mm);
 
@@ -187,9 +211,19 @@ void mmun_mm_fork_child(struct mm_struct *mm);
 /* Counts of a static mm do not fall below their first reference. */
 bool mmun_mm_is_static(const struct mm_struct *mm);
 
+/* mmu_notifier.c */
+/*
+ * What a first registration needs, and every later one finds done.
+ * Context: not in a callback; takes the dynamic linker's lock.
+ */
+int mmun_prepare_mm(struct mm_struct *mm);
+
 /* invalidate.c */
 /* Wait until every range that is in flight now, but this thread's, has ended. */
 void mmun_wait_for_ranges(struct mm_struct *mm);
+/* A range of everything that is told to interval notifiers alone. */
+void mmun_invalidate_intervals(struct mm_struct *mm,
+			       enum mmu_notifier_event event);
 
 /* release.c */
 void mmun_release_notifiers(struct mm_struct *mm);

@@ -172,6 +172,63 @@ void mmu_notifier_change_pte(struct mm_struct *mm, unsigned long address,
 }
 EXPORT_SYMBOL(mmu_notifier_change_pte);
 
+void mmun_intervals_init(struct mmun_intervals *in)
+{
+	*in = (struct mmun_intervals){ 0 };
+}
+
+void mmun_intervals_fork_prepare(struct mmun_intervals *in)
+{
+	(void)in;
+}
+
+void mmun_intervals_fork_parent(struct mmun_intervals *in)
+{
+	(void)in;
+}
+
+void mmun_intervals_fork_child(struct mmun_intervals *in, unsigned int active,
+			       bool drop)
+{
+	(void)in;
+	(void)active;
+	(void)drop;
+}
+
+int mmu_interval_notifier_insert(struct mmu_interval_notifier *interval_sub,
+				 struct mm_struct *mm, unsigned long start,
+				 unsigned long length,
+				 const struct mmu_interval_notifier_ops *ops)
+{
+	(void)start;
+	(void)length;
+	return interval_sub && mm && ops ? -EOPNOTSUPP : -EINVAL;
+}
+EXPORT_SYMBOL(mmu_interval_notifier_insert);
+
+int mmu_interval_notifier_insert_locked(
+	struct mmu_interval_notifier *interval_sub, struct mm_struct *mm,
+	unsigned long start, unsigned long length,
+	const struct mmu_interval_notifier_ops *ops)
+{
+	return mmu_interval_notifier_insert(interval_sub, mm, start, length,
+					    ops);
+}
+EXPORT_SYMBOL(mmu_interval_notifier_insert_locked);
+
+void mmu_interval_notifier_remove(struct mmu_interval_notifier *interval_sub)
+{
+	(void)interval_sub;
+}
+EXPORT_SYMBOL(mmu_interval_notifier_remove);
+
+unsigned long
+mmu_interval_read_begin(struct mmu_interval_notifier *interval_sub)
+{
+	return interval_sub->invalidate_seq;
+}
+EXPORT_SYMBOL(mmu_interval_read_begin);
+
 int mmun_monitor_start(void)
 {
 	return -EOPNOTSUPP;

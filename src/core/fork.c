@@ -2,9 +2,10 @@
 /*
  * fork(), and staying in memory.
  *
- * No lock of an mm is held over a fork(): a callback inside free() may put, and so
- * want it, with a lock of the allocator held that fork() goes on to take.  In the
- * child a list may be in the middle of a change, and is put in order.
+ * No lock that a callback may want is held over a fork(): inside free() it has a
+ * lock of the allocator's that fork() goes on to take.  So a list may be in the
+ * middle of a change, and is put in order in the child; the tree of the intervals
+ * is held, and ranges can do without its lock then.
  *
  * The child's mm_self() has no notifiers, as the kernel's child mm.  Those that
  * it inherited in memory are as if their mm had been released without telling
@@ -36,6 +37,34 @@ static void repair_list(struct mm_struct *mm)
 	}
 }
 
+static void hold_intervals(struct mmun_srcu *sp)
+{
+	struct mm_struct *mm = sp->owner;
+
+	if (mm)
+		mmun_intervals_fork_prepare(&mm->intervals);
+}
+
+static void release_intervals(struct mmun_srcu *sp)
+{
+	struct mm_struct *mm = sp->owner;
+
+	if (mm)
+		mmun_intervals_fork_parent(&mm->intervals);
+}
+
+static void before_fork(void)
+{
+	mmun_srcu_fork_prepare();
+	mmun_srcu_fork_each(hold_intervals);
+}
+
+static void after_fork_in_parent(void)
+{
+	mmun_srcu_fork_each(release_intervals);
+	mmun_srcu_fork_done();
+}
+
 static void orphan_notifiers(struct mm_struct *mm)
 {
 	while (mm->first) {
@@ -55,6 +84,8 @@ static void reset_mm(struct mmun_srcu *sp)
 		return;
 	mmun_mm_fork_child(mm);
 	repair_list(mm);
+	mmun_intervals_fork_child(&mm->intervals, mmun_count_own_active(mm),
+				  mmun_mm_is_static(mm));
 	if (mmun_mm_is_static(mm))
 		orphan_notifiers(mm);
 }
@@ -85,8 +116,8 @@ int mmun_fork_init(void)
 		return 0;
 	mmun_lock(&lock);
 	if (!done) {
-		err = pthread_atfork(mmun_srcu_fork_prepare,
-				     mmun_srcu_fork_done, after_fork_in_child);
+		err = pthread_atfork(before_fork, after_fork_in_parent,
+				     after_fork_in_child);
 		if (!err)
 			mmun_store_release(&done, 1);
 	}

@@ -8,9 +8,13 @@
  * of mm->srcu, so that a notifier may be put, and freed, between a range's start
  * and its end.
  *
- * With no subscriber a start is that count, one load and a branch.
+ * Interval notifiers come first (interval_notifier.c), and keep a count of their
+ * own, of ranges that began when there was one.
+ *
+ * With no subscriber a start is that count, two loads and a branch each.
  */
 #include <errno.h>
+#include <limits.h>
 
 #include "base/mutants.h"
 #include "base/warn.h"
@@ -33,7 +37,7 @@ static inline void range_open(struct mmu_notifier_range *range)
 
 static inline void range_close(struct mmu_notifier_range *range)
 {
-	unsigned int bank = range->mmun_private[R_STATE] & 1;
+	unsigned int bank = range->mmun_private[R_STATE] & R_BANK;
 
 	disown_range(range);
 	range->mmun_private[R_STATE] = 0;
@@ -55,6 +59,47 @@ static bool is_silent(struct mmu_notifier *mn)
 }
 
 /* -- start -- */
+
+/* Before it is closed. */
+static void end_intervals(struct mmu_notifier_range *range)
+{
+	if (mmun_unlikely(range->mmun_private[R_STATE] & R_COUNTED))
+		mmun_intervals_end(&range->mm->intervals);
+	range->mmun_private[R_STATE] &= ~R_COUNTED;
+}
+
+static int start_intervals(struct mmu_notifier_range *range)
+{
+	struct mmun_interval *first;
+	struct mmun_walk walk;
+	int ret;
+
+	first = mmun_intervals_begin(&range->mm->intervals, range->start,
+				     range->end);
+	/* Before the callbacks: one of them may fork. */
+	range->mmun_private[R_STATE] |= R_COUNTED;
+	if (mmun_likely(!first))
+		return 0;
+	walk_begin(range->mm, &walk);
+	ret = mmun_intervals_call(first, range);
+	walk_end(&walk);
+	return ret;
+}
+
+void mmun_invalidate_intervals(struct mm_struct *mm,
+			       enum mmu_notifier_event event)
+{
+	struct mmu_notifier_range range;
+
+	if (!mmun_has_intervals(&mm->intervals))
+		return;
+	mmu_notifier_range_init(&range, event, MMU_NOTIFIER_RANGE_BLOCKABLE, mm,
+				0, ULONG_MAX);
+	range_open(&range);
+	start_intervals(&range);
+	end_intervals(&range);
+	range_close(&range);
+}
 
 static int call_start(struct mmu_notifier *mn,
 		      const struct mmu_notifier_range *range)
@@ -110,20 +155,48 @@ static int walk_start_ops(struct mmu_notifier_range *range)
 	return ret;
 }
 
+static void refuse(struct mmu_notifier_range *range)
+{
+	end_intervals(range);
+	range_close(range);
+}
+
+static void set_blockable(struct mmu_notifier_range *range,
+			  unsigned int blockable)
+{
+	range->flags &= ~MMU_NOTIFIER_RANGE_BLOCKABLE;
+	range->flags |= blockable;
+}
+
 static __attribute__((noinline)) int start_walk(struct mmu_notifier_range *range,
 						unsigned int blockable)
 {
 	int *err = task_errno(), saved_errno = *err, ret;
 	struct mmun_walk walk;
 
-	range->flags &= ~MMU_NOTIFIER_RANGE_BLOCKABLE;
-	range->flags |= blockable;
+	set_blockable(range, blockable);
 	walk_begin(range->mm, &walk);
 	ret = walk_start_ops(range);
 	walk_end(&walk);
 	*err = saved_errno;
 	if (mmun_unlikely(ret))
-		range_close(range);
+		refuse(range);
+	return ret;
+}
+
+/* Interval notifiers come first. */
+static __attribute__((noinline)) int start_both(struct mmu_notifier_range *range,
+						unsigned int blockable)
+{
+	int *err = task_errno(), saved_errno = *err, ret;
+
+	set_blockable(range, blockable);
+	ret = start_intervals(range);
+	*err = saved_errno;
+	if (mmun_unlikely(ret))
+		refuse(range);
+	else if (mmun_load_acquire(&range->mm->first))
+		ret = start_walk(range, blockable);
 	return ret;
 }
 
@@ -140,6 +213,8 @@ static inline int range_start(struct mmu_notifier_range *range,
 		return warn_started();
 	range_open(range);
 	range->mmun_private[R_SEQ] = 0;
+	if (mmun_unlikely(mmun_has_intervals(&range->mm->intervals)))
+		return start_both(range, blockable);
 	if (!mmun_load_acquire(&range->mm->first))
 		return 0;
 	return start_walk(range, blockable);
@@ -179,11 +254,14 @@ static __attribute__((cold, noinline)) void warn_not_started(void)
 
 static inline void range_end(struct mmu_notifier_range *range, bool flush)
 {
-	if (mmun_unlikely(!range_is_open(range)))
+	if (mmun_unlikely(!range_is_open(range))) {
 		warn_not_started();
+		return;
+	}
+	end_intervals(range);
 	/* Whoever came after the start is not told of the end. */
-	else if ((range->mmun_private[R_SEQ] || MMUN_BREAK_REGISTER) &&
-		 (mmun_read(&range->mm->wants) & MM_WANTS_END))
+	if ((range->mmun_private[R_SEQ] || MMUN_BREAK_REGISTER) &&
+	    (mmun_read(&range->mm->wants) & MM_WANTS_END))
 		end_walk(range, flush);
 	else
 		range_close(range);

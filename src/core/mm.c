@@ -34,6 +34,7 @@ static void init_mm(struct mm_struct *mm)
 {
 	mm->mm_users = 1;
 	mm->mm_count = 1;
+	mmun_intervals_init(&mm->intervals);
 	init_mmap_lock(mm);
 }
 
@@ -43,6 +44,8 @@ static void free_mm(struct mm_struct *mm)
 		mmun_srcu_free(mm->srcu);
 	if (mm->in_flight)
 		mmun_srcu_free(mm->in_flight);
+	if (mm->intervals.looks)
+		mmun_srcu_free(mm->intervals.looks);
 	pthread_rwlock_destroy(&mm->mmap_lock);
 	free(mm);
 }

@@ -62,11 +62,10 @@ static int check_write_locked(struct mm_struct *mm)
 /* -- register -- */
 
 /*
- * What a first registration needs, and every later one finds done.  It takes the
- * dynamic linker's lock, under which constructors run that may register, too: so
- * the mmap lock comes after it, where that is ours to decide.
+ * It takes the dynamic linker's lock, under which constructors run that may
+ * register, too: so the mmap lock comes after it, where that is ours to decide.
  */
-static int prepare(struct mm_struct *mm)
+int mmun_prepare_mm(struct mm_struct *mm)
 {
 	int err = mmun_fork_init();
 
@@ -107,7 +106,7 @@ int __mmu_notifier_register(struct mmu_notifier *mn, struct mm_struct *mm)
 		return -EINVAL;
 	err = check_context(mm);
 	if (!err)
-		err = prepare(mm);
+		err = mmun_prepare_mm(mm);
 	/* It runs for as long as the notifier is pinned: a put needs no memory. */
 	if (!err)
 		err = mmun_srcu_want_worker();
@@ -130,7 +129,7 @@ int mmu_notifier_register(struct mmu_notifier *mn, struct mm_struct *mm)
 		return -EINVAL;
 	if (mmun_in_callback(mm) || mmun_mmap_write_held(mm))
 		return -EDEADLK;
-	ret = mmun_read(&mm->mm_users) ? prepare(mm) : -ESRCH;
+	ret = mmun_read(&mm->mm_users) ? mmun_prepare_mm(mm) : -ESRCH;
 	if (ret)
 		return ret;
 	mmap_write_lock(mm);
@@ -253,7 +252,7 @@ get_slowly(const struct mmu_notifier_ops *ops, struct mm_struct *mm)
 		return (struct mmu_notifier *)ERR_PTR(-EDEADLK);
 	err = mmun_read(&mm->mm_users) ? check_make(ops) : -ESRCH;
 	if (!err)
-		err = prepare(mm);
+		err = mmun_prepare_mm(mm);
 	if (err)
 		return (struct mmu_notifier *)ERR_PTR(err);
 	mmap_write_lock(mm);

@@ -57,8 +57,10 @@ void mmun_adopt_own_ranges(void)
 	mmun_generation++;
 	for (uint32_t i = 0; i < mmun_task.nr_own; i++) {
 		range = mmun_task.own[i].range;
-		bank = range->mmun_private[R_STATE] & 1;
-		range->mmun_private[R_STATE] = range_open_state(bank);
+		bank = range->mmun_private[R_STATE] & R_BANK;
+		range->mmun_private[R_STATE] =
+			range_open_state(bank) |
+			(range->mmun_private[R_STATE] & R_COUNTED);
 		mmun_srcu_reenter(range->mm->in_flight, bank);
 	}
 }
@@ -72,8 +74,19 @@ uint32_t mmun_count_own_ranges(void *mm, unsigned int bank)
 		if (!still_open(i, &now))
 			forget(i);
 		else if (now.mm == mm &&
-			 (now.mmun_private[R_STATE] & 1) == bank)
+			 (now.mmun_private[R_STATE] & R_BANK) == bank)
 			n++;
 	}
+	return n;
+}
+
+unsigned int mmun_count_own_active(struct mm_struct *mm)
+{
+	struct mmu_notifier_range now;
+	unsigned int n = 0;
+
+	for (uint32_t i = 0; i < mmun_task.nr_own; i++)
+		n += still_open(i, &now) && now.mm == mm &&
+		     (now.mmun_private[R_STATE] & R_COUNTED);
 	return n;
 }

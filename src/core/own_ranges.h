@@ -17,12 +17,14 @@
 
 /* range->mmun_private: */
 enum {
-	R_STATE,	/* R_STARTED and the bank of mm->in_flight, or 0 */
+	R_STATE,	/* R_STARTED, R_COUNTED and the bank of mm->in_flight, or 0 */
 	R_SEQ,		/* the newest notifier that saw the start */
 	R_TASK,		/* who started it */
 	R_ID,		/* ... and the number he gave it */
 };
 #define R_STARTED 0x6d6d756e00000000ULL
+#define R_COUNTED 2ULL	/* among the active ones of mm->intervals */
+#define R_BANK 1ULL
 
 /*
  * Which process, by fork(): in a child the ranges of its parent's other threads
@@ -32,12 +34,13 @@ extern uint32_t mmun_generation __attribute__((visibility("hidden")));
 
 static inline uint64_t range_open_state(unsigned int bank)
 {
-	return R_STARTED | (uint64_t)(mmun_generation << 1) | bank;
+	return R_STARTED | (uint64_t)(mmun_generation << 2) | bank;
 }
 
 static inline bool range_is_open(const struct mmu_notifier_range *range)
 {
-	return (range->mmun_private[R_STATE] & ~1ULL) == range_open_state(0);
+	return (range->mmun_private[R_STATE] & ~(R_COUNTED | R_BANK)) ==
+	       range_open_state(0);
 }
 
 void mmun_own_range_no_room(struct mmu_notifier_range *range);
@@ -84,6 +87,8 @@ static inline void disown_range(struct mmu_notifier_range *range)
  * Context: not the event path; system calls.
  */
 uint32_t mmun_count_own_ranges(void *mm, unsigned int bank);
+/* How many of them are counted in mm->intervals.  Context: as above. */
+unsigned int mmun_count_own_active(struct mm_struct *mm);
 /* In a fork()ed child: this thread's ranges are in flight here, too. */
 void mmun_adopt_own_ranges(void);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The end of an address space: ->release of every notifier, once each.
+ * The end of an address space: ->release of every notifier, once each; before it
+ * interval notifiers hear of a release, after it of an unmap.
  *
  * Also called by mmu_notifier_unregister() for its own; whoever sets MN_RELEASED
  * calls it, in a walk, and whoever comes second waits for that walk.
@@ -16,13 +17,17 @@ void mmun_release_one(struct mmu_notifier *mn, struct mm_struct *mm)
 	mmun_fetch_or(&mn_private(mn)->state, MN_SILENT);
 }
 
-static void close_registration(struct mm_struct *mm)
+/* Return: is it the first time?  exit() ends in _exit(), which releases, too. */
+static bool close_registration(struct mm_struct *mm)
 {
 	struct mmun_sigmask saved;
+	bool first;
 
 	mmun_lock_save(&mm->lock, &saved);
-	mm->released = 1;
+	first = !mm->released;
+	mmun_write(&mm->released, 1);
 	mmun_unlock_restore(&mm->lock, &saved);
+	return first;
 }
 
 /* They keep their pins: the owners' puts, or unregisters, are still to come. */
@@ -36,25 +41,42 @@ static void empty_list(struct mm_struct *mm)
 	mmun_unlock_restore(&mm->lock, &saved);
 }
 
-static void release_now(struct mm_struct *mm)
+/* Return: as close_registration(). */
+static bool release_now(struct mm_struct *mm)
 {
+	bool first = close_registration(mm);
 	struct mmun_walk walk;
 	struct mmu_notifier *mn;
 
-	close_registration(mm);
+	if (first)
+		mmun_invalidate_intervals(mm, MMU_NOTIFY_RELEASE);
 	walk_begin(mm, &walk);
 	for_each_notifier(mn, mm)
 		mmun_release_one(mn, mm);
 	walk_end(&walk);
 	empty_list(mm);
+	return first;
+}
+
+/*
+ * Interval notifiers stay until they are removed.  As in the kernel they are told
+ * that all is unmapped, and nothing after that: who called it may be gone.
+ */
+static void silence_intervals(struct mm_struct *mm)
+{
+	mmun_invalidate_intervals(mm, MMU_NOTIFY_UNMAP);
+	mmun_xchg(&mm->intervals.used, USED_NEVER);
 }
 
 void mmun_release_notifiers(struct mm_struct *mm)
 {
-	release_now(mm);
+	bool first = release_now(mm);
+
 	/* exit() called by a callback cannot wait for that callback. */
 	if (mmun_load_acquire(&mm->has_notifiers) && !mmun_in_callback(mm))
 		mmun_srcu_synchronize(mm->srcu);
+	if (first)
+		silence_intervals(mm);
 }
 
 void mmun_mm_exit_now(struct mm_struct *mm)
@@ -62,5 +84,6 @@ void mmun_mm_exit_now(struct mm_struct *mm)
 	if (mmun_in_callback(mm))
 		return;
 	mmun_xchg(&mm->mm_users, 0);
-	release_now(mm);
+	if (release_now(mm))
+		silence_intervals(mm);
 }

@@ -313,7 +313,7 @@ static void decode_call(const struct mmun_raw_event *ev, struct mmun_spans *s)
 
 bool mmun_decode_file(const struct mmun_raw_event *ev, struct mmun_spans *s)
 {
-	if (!mmun_is_heard(&mmun_self) || !may_take(ev))
+	if (!mmun_has_listeners(&mmun_self) || !may_take(ev))
 		return false;
 	decode_call(ev, s);
 	return true;
@@ -325,7 +325,7 @@ bool mmun_file_at_stake(const struct mmun_raw_event *ev)
 	struct stat st;
 	long err;
 
-	if (!mmun_is_heard(&mmun_self) || !may_take(ev))
+	if (!mmun_has_listeners(&mmun_self) || !may_take(ev))
 		return false;
 	if (ev->nr == SYS_openat2)
 		return true;
@@ -399,7 +399,7 @@ void mmun_decode_shared(unsigned long addr, unsigned long len,
 	struct pieces p = { .start = addr, .end = addr + len };
 	bool lost;
 
-	if (!mmun_is_heard(&mmun_self))
+	if (!mmun_has_listeners(&mmun_self))
 		return;
 	lost = mmun_each_mapping(add_piece, &p) || p.n > MAX_PIECES;
 	for (unsigned int i = 0; !lost && i < p.n; i++) {

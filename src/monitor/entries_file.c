@@ -90,7 +90,7 @@ static __attribute__((noinline)) long
 intercept_file(enum entry_id id, bool cancellable,
 	       const struct mmun_raw_event *ev, const struct mmun_call *call)
 {
-	bool heard = mmun_is_heard(&mmun_self);
+	bool heard = mmun_has_listeners(&mmun_self);
 	struct mmun_bracket self = { .n = 0 };
 	bool at_stake;
 	long ret;
@@ -107,7 +107,7 @@ intercept_file(enum entry_id id, bool cancellable,
 			      bracket_uncancelled(ev, call, &self) :
 			      mmun_bracket_spans(ev, call, &self);
 	}
-	if (ret != -1 && (at_stake || (!heard && mmun_is_heard(&mmun_self))))
+	if (ret != -1 && (at_stake || (!heard && mmun_has_listeners(&mmun_self))))
 		look_again(ev, &self, ret);
 	return ret;
 }

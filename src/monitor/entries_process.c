@@ -123,11 +123,11 @@ bool mmun_process_call(const struct mmun_raw_event *ev)
 		return false;
 #endif
 	case SYS_exit_group:
-		if (mmun_is_heard(&mmun_self) && mmun_is_own_process())
+		if (mmun_has_listeners(&mmun_self) && mmun_is_own_process())
 			mmun_mm_exit_now(&mmun_self);
 		return false;
 	default:
-		return mmun_is_heard(&mmun_self) && mmun_is_own_process();
+		return mmun_has_listeners(&mmun_self) && mmun_is_own_process();
 	}
 }
 
@@ -141,7 +141,7 @@ static struct mmun_call call_of(enum entry_id id, long a, long b, long c, long d
 /* Where nobody listens not a call more is made: a sandbox may forbid it. */
 static bool is_nobodys_business(enum entry_id id)
 {
-	return !mmun_is_heard(&mmun_self) && !mmun_entry_foreign[id] &&
+	return !mmun_has_listeners(&mmun_self) && !mmun_entry_foreign[id] &&
 	       !(mmun_special & MMUN_PROBING);
 }
 

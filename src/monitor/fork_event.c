@@ -53,7 +53,7 @@ static void start(struct mmu_notifier_range *range)
 void mmun_fork_event_start(void)
 {
 	forking.n = 0;
-	if (!mmun_load_acquire(&mmun_self.first) || mmun_in_callback(&mmun_self))
+	if (!mmun_has_listeners(&mmun_self) || mmun_in_callback(&mmun_self))
 		return;
 	if (mmun_each_mapping(add_private, NULL)) {
 		forking.n = 0;

@@ -41,6 +41,7 @@ static void make_self(void)
 		mmun_decode_init();
 		mmun_mm_init_static(&mmun_self, &self_srcu.srcu, &self_in_flight.srcu,
 				    mmun_monitor_start);
+		mmun_self.interest = &mmun_watch_interest;
 		mmun_store_release(&state.mm_ready, 1);
 	}
 	mmun_unlock_restore(&state.lock, &saved);

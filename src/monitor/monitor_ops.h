@@ -16,6 +16,7 @@
 
 #include <mmunotify/monitor.h>
 
+#include "base/unsettled.h"
 #include "monitor/proc_maps.h"
 
 /* All but start may be NULL. */
@@ -97,15 +98,6 @@ extern struct mmun_source mmun_sources[MMUN_NR_SOURCES]
 	for (struct mmun_source *s = mmun_sources;                             \
 	     s < mmun_sources + MMUN_NR_SOURCES; s++)                          \
 		if (!mmun_read(&s->error))
-
-/*
- * A bit per source, set while it may know of events that it has not told.
- *
- * ORDER(settle): a source sets its bit before it lets the call return whose event
- * it has yet to tell, and clears it with release when it is told; pairs with the
- * acquire in mmun_settle().
- */
-extern uint32_t mmun_unsettled __attribute__((visibility("hidden")));
 
 /*
  * Is this the process whose sources run?  A child that was forked past libc has all

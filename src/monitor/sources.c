@@ -19,7 +19,6 @@ struct mmun_source mmun_sources[MMUN_NR_SOURCES] = {
 	[MMUN_SOURCE_BPF] = SOURCE(&mmun_monitor_bpf),
 };
 
-uint32_t mmun_unsettled;
 
 /* -- choosing -- */
 

@@ -24,9 +24,7 @@ uint64_t mmun_watch_map[MMUN_WATCH_BITS / 64];
 struct watch_private {
 	struct mmun_interval interval;
 	uint64_t state;
-	/* Of the mappings that it was about, what lies outside of it, in pages. */
-	uint32_t before;
-	uint32_t after;
+	struct mmun_extent extent;
 };
 
 _Static_assert(sizeof(struct watch_private) <=
@@ -54,22 +52,32 @@ static void unlock_tree(const struct mmun_sigmask *saved)
 	mmun_unlock_restore(&watches.lock, saved);
 }
 
-bool mmun_is_all_watched(unsigned long start, unsigned long end)
+/* How far from @at on it is watched by whoever watches @at; @at if nobody does. */
+static unsigned long watched_to(unsigned long at)
 {
+	unsigned long to = mmun_intervals_reach(&mmun_self.intervals, at);
 	struct mmun_interval *node;
 	struct mmun_sigmask saved;
-	unsigned long to = start;	/* so far without a gap */
 
 	lock_tree(&saved);
-	node = mmun_interval_first(&watches.tree, start, end - 1);
-	for (; node && node->start <= to && to < end;
-	     node = mmun_interval_next(node, start, end - 1))
+	node = mmun_interval_first(&watches.tree, at, at);
+	for (; node; node = mmun_interval_next(node, at, at))
 		if (node->last >= to)
 			to = node->last + 1 ?: ULONG_MAX;
 	unlock_tree(&saved);
+	return to;
+}
+
+bool mmun_is_all_watched(unsigned long start, unsigned long end)
+{
+	unsigned long to = start, further;
+
+	while (to < end && (further = watched_to(to)) > to)
+		to = further;
 	return to >= end;
 }
 
+/* By a watch, or by an interval notifier. */
 bool mmun_is_watched(unsigned long start, unsigned long end)
 {
 	struct mmun_sigmask saved;
@@ -78,7 +86,8 @@ bool mmun_is_watched(unsigned long start, unsigned long end)
 	lock_tree(&saved);
 	found = mmun_interval_first(&watches.tree, start, end - 1);
 	unlock_tree(&saved);
-	return found;
+	return found ||
+	       mmun_intervals_overlap(&mmun_self.intervals, start, end - 1);
 }
 
 /* -- a watch, and its memory -- */
@@ -126,9 +135,22 @@ static void extend(unsigned long *start, unsigned long *end, unsigned long from,
 		*end = to;
 }
 
+static unsigned long end_of_page(unsigned long byte)
+{
+	return mmun_page_down(byte) + mmun_page_size ?: ULONG_MAX;
+}
+
 static void add_late(unsigned long start, unsigned long end)
 {
 	extend(&watches.late_start, &watches.late_end, start, end);
+}
+
+/* With what lies outside of it in the mappings that it was about. */
+static void add_late_range(unsigned long start, unsigned long last,
+			   struct mmun_extent extent)
+{
+	add_late(mmun_page_down(start) - extent.before * mmun_page_size,
+		 end_of_page(last) + extent.after * mmun_page_size);
 }
 
 static bool release(struct mmun_watch *watch)
@@ -141,10 +163,8 @@ static bool release(struct mmun_watch *watch)
 	used = priv->state == in_use(watch);
 	if (used && watch->mm == &mmun_self) {
 		mmun_interval_remove(&watches.tree, &priv->interval);
-		add_late(priv->interval.start -
-				 priv->before * mmun_page_size,
-			 priv->interval.last + 1 +
-				 priv->after * mmun_page_size);
+		add_late_range(priv->interval.start, priv->interval.last,
+			       priv->extent);
 	}
 	if (used)
 		priv->state = 0;
@@ -197,17 +217,32 @@ static uint32_t pages_between(unsigned long from, unsigned long to)
 	return nr < UINT32_MAX ? nr : UINT32_MAX;
 }
 
+struct span {
+	unsigned long start;
+	unsigned long end;
+	struct mmun_extent extent;
+};
+
 static bool watch_one(const struct mmun_mapping *m, void *arg)
 {
-	const struct mmun_watch *watch = arg;
-	struct watch_private *priv = private_of(arg);
+	struct span *span = arg;
 
-	if (m->start < watch->start)
-		priv->before = pages_between(m->start, mmun_page_up(watch->start));
-	if (m->end > watch->end)
-		priv->after = pages_between(mmun_page_down(watch->end), m->end);
+	if (m->start < span->start)
+		span->extent.before = pages_between(m->start,
+						    mmun_page_up(span->start));
+	if (m->end > span->end)
+		span->extent.after = pages_between(mmun_page_down(span->end),
+						   m->end);
 	watch_mapping(m);
 	return true;
+}
+
+static struct mmun_extent watch_mappings(unsigned long start, unsigned long end)
+{
+	struct span span = { start, end, { 0, 0 } };
+
+	mmun_each_mapping_in(start, end, watch_one, &span);
+	return span.extent;
 }
 
 static bool watch_again(const struct mmun_mapping *m, void *arg)
@@ -314,7 +349,7 @@ static int watch_self(struct mmun_watch *watch, unsigned long start,
 	unwatch_late();
 	err = claim(watch, &mmun_self, start, end);
 	if (!err)
-		mmun_each_mapping_in(start, end, watch_one, watch);
+		private_of(watch)->extent = watch_mappings(start, end);
 	mmun_unlock_restore(&watches.calls, &saved);
 	return err;
 }
@@ -351,6 +386,38 @@ void mmun_unwatch(struct mmun_watch *watch)
 	mmun_unlock_restore(&watches.calls, &saved);
 }
 EXPORT_SYMBOL(mmun_unwatch);
+
+/* -- the interest of interval notifiers -- */
+
+static void declare(unsigned long start, unsigned long last,
+		    struct mmun_extent *ret_extent)
+{
+	struct mmun_sigmask saved;
+
+	prepare_sources();
+	mmun_lock_save(&watches.calls, &saved);
+	unwatch_late();
+	*ret_extent = watch_mappings(start, end_of_page(last));
+	mmun_unlock_restore(&watches.calls, &saved);
+}
+
+static void withdraw(unsigned long start, unsigned long last,
+		     struct mmun_extent extent)
+{
+	struct mmun_sigmask saved;
+
+	lock_tree(&saved);
+	add_late_range(start, last, extent);
+	unlock_tree(&saved);
+	mmun_lock_save(&watches.calls, &saved);
+	unwatch_late();
+	mmun_unlock_restore(&watches.calls, &saved);
+}
+
+const struct mmun_interest_ops mmun_watch_interest = {
+	.declare = declare,
+	.withdraw = withdraw,
+};
 
 void mmun_watch_mapped(unsigned long start, unsigned long end)
 {

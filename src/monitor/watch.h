@@ -14,7 +14,11 @@
 
 struct mmun_mapping;
 
-/* Does any watch overlap [start, end)? */
+/* What core/ tells of interval notifiers on mm_self(). */
+extern const struct mmun_interest_ops mmun_watch_interest
+	__attribute__((visibility("hidden")));
+
+/* Does any watch, or interval notifier, overlap [start, end)? */
 bool mmun_is_watched(unsigned long start, unsigned long end);
 /* Is each byte of it watched? */
 bool mmun_is_all_watched(unsigned long start, unsigned long end);

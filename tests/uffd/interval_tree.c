@@ -67,27 +67,34 @@ static int depth(const struct mmun_interval *node)
 	return 1 + (left > right ? left : right);
 }
 
-/* Links, order, and the largest last below. */
+static unsigned long largest_last(const struct mmun_interval *node)
+{
+	unsigned long last = node->last;
+
+	if (node->left_last > last)
+		last = node->left_last;
+	return node->right_last > last ? node->right_last : last;
+}
+
+/* Links, order, and the largest last on each side. */
 static bool sound(const struct mmun_interval *node)
 {
-	unsigned long last;
-
 	if (!node)
 		return true;
-	last = node->last;
 	for (int i = 0; i < 2; i++) {
 		const struct mmun_interval *child = i ? node->right : node->left;
+		unsigned long last = i ? node->right_last : node->left_last;
 
+		if (last != (child ? largest_last(child) : 0))
+			return false;
 		if (!child)
 			continue;
 		if (child->parent != node || !sound(child))
 			return false;
 		if (i ? child->start < node->start : child->start > node->start)
 			return false;
-		if (child->subtree_last > last)
-			last = child->subtree_last;
 	}
-	return node->subtree_last == last;
+	return true;
 }
 
 static void change(unsigned long space)

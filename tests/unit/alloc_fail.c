@@ -18,7 +18,7 @@ void __real_free(void *p);
 /* The subscribers' own memory is no business of these tests. */
 #define malloc(size) __real_malloc(size)
 #define free(p) __real_free(p)
-#include "subscriber.h"
+#include "interval.h"
 
 int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
 			  void *(*run)(void *), void *arg);
@@ -204,17 +204,48 @@ static void register_fails(int n)
 	mmput(mm);
 }
 
+static void insert_fails(int n)
+{
+	struct mm_struct *mm = new_mm();
+	int before = outstanding, err;
+	struct interval iv;
+
+	init_interval(&iv, 'I');
+	iv.sub.mm = NULL;
+	fail_the(n);
+	err = insert(&iv, mm, 0, 4);
+	outcome->failed = has_failed();
+	if (outcome->failed) {
+		outcome->right = err == -ENOMEM && !iv.sub.mm &&
+				 outstanding == before &&
+				 mmun_mm_count(mm) == 1;
+		whole_range(mm);
+		outcome->right &= said("");
+		must_insert(&iv, 'I', mm, 0, 4);
+	} else {
+		outcome->right = !err;
+	}
+	remove_interval(&iv);
+	mmput(mm);
+}
+
 /* What must not need memory finds none. */
 static void rest_needs_none(int n)
 {
 	struct mm_struct *mm = new_mm();
 	struct mmu_notifier *a = must_get(&ops_A, mm);
+	struct interval first, second;
 	struct subscriber s;
 
 	init_subscriber(&s, 'R', &ops_A);
 	must_register(&s, mm);
+	must_insert(&first, '1', mm, 0, 4);
 	fail_the(n);
+	must_insert(&second, '2', mm, 0, 4);
 	whole_range(mm);
+	mmu_interval_read_begin(&first.sub);
+	remove_interval(&second);
+	remove_interval(&first);
 	mmu_notifier_put(mmu_notifier_get(&ops_A, mm));
 	mmu_notifier_put(a);
 	mmu_notifier_synchronize();
@@ -270,8 +301,9 @@ int main(void)
 	each_fails_once(mm_alloc_fails, "mm_alloc");
 	each_fails_once(get_fails, "get");
 	each_fails_once(register_fails, "register");
+	each_fails_once(insert_fails, "the first interval");
 	outcome->right = false;
 	ok(!in_new_process(rest_needs_none, 1) && outcome->right,
-	   "ranges, put, synchronize, unregister, mmput allocate nothing");
+	   "ranges, later intervals, put, synchronize, unregister, mmput allocate nothing");
 	return unit_end();
 }

@@ -38,12 +38,16 @@ enum call {
 	SECONDARY,
 	ALLOC,
 	FREE,
+	HIT,			/* of interval notifiers: interval.h */
+	BEGIN,
+	FINISH,
 	NR_CALLS
 };
 
 static const char *const call_name[NR_CALLS] = {
 	"release", "flush_young", "clear_young", "test_young",
 	"change_pte", "start", "end", "inv", "tlb", "alloc", "free",
+	"hit", "begin", "finish",
 };
 
 struct subscriber {
@@ -65,6 +69,7 @@ struct heard {
 	enum mmu_notifier_event event;
 	void *owner;
 	pte_t pte;
+	unsigned long seq;
 	unsigned int users;
 	unsigned int mm_users;
 	pid_t tid;

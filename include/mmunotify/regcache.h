@@ -1,0 +1,464 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef MMUNOTIFY_REGCACHE_H
+#define MMUNOTIFY_REGCACHE_H
+/**
+ * DOC: the registration cache
+ *
+ * An address range in, a registered handle out, never a stale one.  Who pins,
+ * registers or maps memory for a device gives two callbacks; the cache keeps what
+ * they made, and drops it before the memory behind it changes.
+ *
+ * For a handle that outlives the call, as with an operation in flight:
+ *
+ *	err = mmun_regcache_get(cache, addr, len, access, &region);
+ *	... use region->handle, for as long as it takes, in any thread ...
+ *	mmun_regcache_put(region);
+ *
+ * For one that does not, without writing memory that others read:
+ *
+ *	section = mmun_regcache_read_lock(cache);
+ *	region = mmun_regcache_borrow(cache, addr, len, access);
+ *	if (region)
+ *		... use region->handle ...
+ *	mmun_regcache_read_unlock(cache, section);
+ *	if (!region)
+ *		... not cached: mmun_regcache_get() registers it ...
+ *
+ * A region is dead from before its memory changes: no lookup that begins later
+ * returns it.  Who holds it keeps it; it is deregistered after the last of them,
+ * outside of all events.  What is registered while its memory changes is
+ * registered again, and not published before.
+ *
+ * Nothing is cached of which a death could go unseen, unless the attributes
+ * accept that (mmun_coverage()).
+ *
+ * After fork() the handles are the parent's.  In the child the cache finds nothing
+ * and gets -ECHILD; it is to be destroyed, which deregisters nothing.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <mmunotify/mm.h>
+#include <mmunotify/monitor.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * struct mmun_regcache_region - what is registered
+ * @mmun_word: whether it is alive, for what access, and its generation
+ * @start: first byte
+ * @end: the byte after the last
+ * @handle: what ->reg() returned
+ * @access: what it was registered for
+ * @mmun_private: the cache's
+ *
+ * Constant while it is held, or borrowed; readable as long as the cache exists.
+ */
+struct mmun_regcache_region {
+	uint64_t mmun_word;
+	unsigned long start;
+	unsigned long end;
+	uint64_t handle;
+	unsigned int access;
+	void *mmun_private[3];
+};
+
+/* What the functions below that are in line read; all of it is the library's. */
+struct mmun_regcache_slot {
+	uint64_t key;
+	struct mmun_regcache_region *region;
+};
+
+/*
+ * Of keys in arithmetic progression, too: without the shift there are strides that
+ * any factor maps to few places.
+ */
+#define MMUN_REGCACHE_HASH(key) (((key) ^ (key) >> 15) * 0xff51afd7ed558ccdULL)
+
+/* In mmun_word, above the access that is not granted. */
+#define MMUN_REGCACHE_DEAD (1ULL << 32)
+#define MMUN_REGCACHE_PRIVATE (1ULL << 33)
+#define MMUN_REGCACHE_UNUSED (1ULL << 34)
+#define MMUN_REGCACHE_NUMBER 35
+
+/**
+ * struct mmun_regcache - a cache
+ * @mmun_slots: the cache's, as all
+ * @mmun_unsettled: events that are not told yet
+ * @mmun_epoch: of read sections
+ */
+struct mmun_regcache {
+	uint64_t mmun_slots;
+	const uint32_t *mmun_unsettled;
+	const uint64_t *mmun_epoch;
+};
+
+/**
+ * struct mmun_regcache_ops - the registrar
+ *
+ * Called where a caller of the cache is, or on the reclaimer; never in an event,
+ * and with no lock held: they may sleep, allocate, map and unmap, and use other
+ * caches.
+ */
+struct mmun_regcache_ops {
+	/**
+	 * @reg: register [addr, addr + len) for @access, leave the handle in
+	 * *@ret_handle.  Return: 0 or a negative errno; after -ENOMEM idle
+	 * regions are deregistered, and it is called again.
+	 */
+	int (*reg)(void *ctx, unsigned long addr, size_t len,
+		   unsigned int access, uint64_t *ret_handle);
+	/** @dereg: undo it; exactly once for each success of @reg */
+	void (*dereg)(void *ctx, uint64_t handle);
+};
+
+/**
+ * enum mmun_regcache_flags - policies
+ * @MMUN_REGCACHE_MERGE: a new region takes in those that it overlaps, or touches,
+ *	and replaces them; without it they stay beside each other
+ * @MMUN_REGCACHE_RECLAIMER: a thread of the cache deregisters the dead, as soon
+ *	as that is possible; without it the next call does
+ */
+enum mmun_regcache_flags {
+	MMUN_REGCACHE_MERGE = 1 << 0,
+	MMUN_REGCACHE_RECLAIMER = 1 << 1,
+};
+
+/**
+ * struct mmun_regcache_attr - how a cache is to be; zeros are the defaults
+ * @flags: of enum mmun_regcache_flags
+ * @accept_blind: of enum mmun_blind: memory of which no more than these ways to die
+ *	could go unseen is cached; other memory is registered for each get
+ * @align: regions begin and end at multiples of it, a power of two, where the
+ *	registrar accepts that, and else at pages
+ * @max_regions: keep no more than so many; 0: no limit
+ * @max_bytes: keep no more than that; 0: no limit
+ */
+struct mmun_regcache_attr {
+	unsigned int flags;
+	unsigned int accept_blind;
+	size_t align;
+	size_t max_regions;
+	uint64_t max_bytes;
+};
+
+/* One for each enum mmu_notifier_event. */
+#define MMUN_REGCACHE_CAUSES 8
+
+/**
+ * struct mmun_regcache_stats - what has happened in a cache
+ * @gets: gets that found a region, or had one registered
+ * @misses: gets that registered, or tried to
+ * @borrow_misses: borrows that found nothing
+ * @slow_hits: lookups that found a region by its range, under a lock
+ * @shared: gets that waited for somebody else's registration
+ * @failures: registrations that the registrar refused
+ * @retries: registrations whose memory changed meanwhile, made anew
+ * @uncached: regions made for one get: of memory that could die unseen
+ * @unstable: the same: of memory that kept changing
+ * @crowded: the same: for lack of room
+ * @merges: regions that another one took in
+ * @upgrades: ... for being registered for more access
+ * @evictions: regions that went for lack of room
+ * @invalidations: regions that died, by enum mmu_notifier_event
+ * @deregistrations: handles given back
+ * @regions: living, now
+ * @bytes: ... and how much that is
+ * @dead: registered still, because held or not reclaimed yet, or for one get
+ */
+struct mmun_regcache_stats {
+	uint64_t gets;
+	uint64_t misses;
+	uint64_t borrow_misses;
+	uint64_t slow_hits;
+	uint64_t shared;
+	uint64_t failures;
+	uint64_t retries;
+	uint64_t uncached;
+	uint64_t unstable;
+	uint64_t crowded;
+	uint64_t merges;
+	uint64_t upgrades;
+	uint64_t evictions;
+	uint64_t invalidations[MMUN_REGCACHE_CAUSES];
+	uint64_t deregistrations;
+	uint64_t regions;
+	uint64_t bytes;
+	uint64_t dead;
+};
+
+/**
+ * mmun_regcache_create() - make a cache
+ * @mm: mm_self(), or a software mm; held until the cache is destroyed
+ * @ops: the registrar; static
+ * @ctx: what it is called with
+ * @attr: policies; NULL for the defaults
+ * @ret_cache: the cache; untouched on error
+ *
+ * Context: sleeps, allocates; not in a callback or signal handler.
+ * Return: 0; -EINVAL; -ENOMEM.
+ */
+int mmun_regcache_create(struct mm_struct *mm,
+			 const struct mmun_regcache_ops *ops, void *ctx,
+			 const struct mmun_regcache_attr *attr,
+			 struct mmun_regcache **ret_cache);
+
+/**
+ * mmun_regcache_destroy() - deregister everything
+ * @cache: a cache that nobody uses any more; or NULL
+ *
+ * With regions that are held it warns, and leaks those and the cache.
+ *
+ * Context: as mmun_regcache_get().
+ */
+void mmun_regcache_destroy(struct mmun_regcache *cache);
+
+/**
+ * mmun_regcache_get() - find a region, or register it
+ * @cache: the cache
+ * @addr: first byte
+ * @len: how many
+ * @access: bits of the registrar's; a region that has them all is a hit
+ * @ret_region: a region around the range, held; untouched on error
+ *
+ * Those who miss the same range at once register it once, and fail together.
+ * Memory that keeps changing, that could die unseen, or that there is no room for,
+ * is registered for this caller alone.
+ *
+ * Context: sleeps, and calls the registrar; not in a callback or signal handler,
+ * nor in a read section, nor inside a range that the thread has started
+ * itself, nor with a lock that the registrar takes.
+ * Return: 0; -EINVAL for an empty range, or one that goes beyond the last page;
+ *         -ECHILD in a fork()ed child; the registrar's error; the errors of
+ *         mmu_interval_notifier_insert(); -ENOMEM.
+ */
+int mmun_regcache_get(struct mmun_regcache *cache, unsigned long addr,
+		      size_t len, unsigned int access,
+		      struct mmun_regcache_region **ret_region);
+
+/**
+ * mmun_regcache_put() - let a region go
+ * @region: from mmun_regcache_get(); NULL does nothing
+ *
+ * Context: as mmun_regcache_get(); any, in a cache with a reclaimer.
+ */
+void mmun_regcache_put(struct mmun_regcache_region *region);
+
+/**
+ * mmun_regcache_read_lock() - begin a read section
+ * @cache: the cache
+ *
+ * What is borrowed stays registered until the section ends, by the same thread.
+ * Sections nest, and may sleep; while one lasts, nothing that dies is deregistered,
+ * in no cache.
+ *
+ * Context: any but a signal handler; the first one of a thread may allocate.
+ * Return: what mmun_regcache_read_unlock() wants.
+ */
+static inline unsigned int
+mmun_regcache_read_lock(struct mmun_regcache *cache);
+
+/**
+ * mmun_regcache_read_unlock() - end it
+ * @cache: the cache
+ * @section: from mmun_regcache_read_lock()
+ *
+ * Context: any.
+ */
+static inline void mmun_regcache_read_unlock(struct mmun_regcache *cache,
+					     unsigned int section);
+
+/**
+ * mmun_regcache_borrow() - find a region
+ * @cache: the cache
+ * @addr: first byte
+ * @len: how many
+ * @access: bits of the registrar's
+ *
+ * Context: in a read section; any but a signal handler.  Begins with
+ * mmun_settle().
+ * Return: a region around the range, until the section ends; NULL when none is
+ *         cached.
+ */
+static inline struct mmun_regcache_region *
+mmun_regcache_borrow(struct mmun_regcache *cache, unsigned long addr,
+		     size_t len, unsigned int access);
+
+/**
+ * mmun_regcache_generation() - has anything changed?
+ * @region: a region that was got or borrowed at any time, of a cache that exists
+ *
+ * For who keeps a table of his own, and must not be called back: while this
+ * returns what it did when the region was got, nothing in it has changed.  Begin
+ * with mmun_settle(); and hold the region, or be in a section, to use the handle.
+ *
+ * Context: any; one load.
+ * Return: a number that no later registration has; 0 for a region that is not
+ *         cached, or dead.
+ */
+static inline uint64_t
+mmun_regcache_generation(const struct mmun_regcache_region *region)
+{
+	uint64_t now = __atomic_load_n(&region->mmun_word, __ATOMIC_ACQUIRE);
+
+	return now & (MMUN_REGCACHE_DEAD | MMUN_REGCACHE_PRIVATE) ?
+		       0 : now >> MMUN_REGCACHE_NUMBER;
+}
+
+/**
+ * mmun_regcache_reclaim() - deregister what is dead, now
+ * @cache: the cache
+ *
+ * All but what is held.
+ *
+ * Context: as mmun_regcache_get(); waits for read sections.
+ */
+void mmun_regcache_reclaim(struct mmun_regcache *cache);
+
+/**
+ * mmun_regcache_flush() - forget a range
+ * @cache: the cache
+ * @start: first byte
+ * @end: the byte after the last
+ *
+ * What overlaps it is dead, as after an invalidation.
+ *
+ * Context: as mmun_regcache_get().
+ */
+void mmun_regcache_flush(struct mmun_regcache *cache, unsigned long start,
+			 unsigned long end);
+
+/**
+ * mmun_regcache_get_stats() - ask what has happened
+ * @cache: the cache
+ * @ret_stats: the numbers, each of some moment during the call
+ *
+ * Context: any but a callback or signal handler.
+ */
+void mmun_regcache_get_stats(struct mmun_regcache *cache,
+			     struct mmun_regcache_stats *ret_stats);
+
+/*
+ * In line.
+ */
+
+/**
+ * mmun_regcache_read_lock_slow() - mmun_regcache_read_lock() by a call
+ * @cache: the cache
+ *
+ * Context: any.
+ * Return: as that.
+ */
+unsigned int mmun_regcache_read_lock_slow(struct mmun_regcache *cache);
+
+/**
+ * mmun_regcache_read_unlock_slow() - mmun_regcache_read_unlock() by a call
+ * @cache: the cache
+ * @section: from mmun_regcache_read_lock()
+ *
+ * Context: any.
+ */
+void mmun_regcache_read_unlock_slow(struct mmun_regcache *cache,
+				    unsigned int section);
+
+/**
+ * mmun_regcache_borrow_slow() - mmun_regcache_borrow() by a call
+ * @cache: the cache
+ * @addr: first byte
+ * @len: how many
+ * @access: bits of the registrar's
+ *
+ * Context: as that.
+ * Return: as that.
+ */
+struct mmun_regcache_region *
+mmun_regcache_borrow_slow(struct mmun_regcache *cache, unsigned long addr,
+			  size_t len, unsigned int access);
+
+#if defined(__SANITIZE_THREAD__)
+#define MMUN_REGCACHE_CALLS
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define MMUN_REGCACHE_CALLS
+#endif
+#endif
+
+#if !defined(__x86_64__) && !defined(MMUN_REGCACHE_CALLS)
+#define MMUN_REGCACHE_CALLS
+#endif
+
+/* The calling thread's: 1 when it is in no section. */
+extern __thread uint64_t mmun_regcache_word
+	__attribute__((tls_model("initial-exec")));
+
+/*
+ * Plain stores: whoever waits for sections interrupts all threads first, so that
+ * they come before, in the order of the program.
+ */
+static inline unsigned int
+mmun_regcache_read_lock(struct mmun_regcache *cache)
+{
+#ifndef MMUN_REGCACHE_CALLS
+	if (__builtin_expect(mmun_regcache_word == 1, 1)) {
+		__atomic_store_n(&mmun_regcache_word,
+				 __atomic_load_n(cache->mmun_epoch,
+						 __ATOMIC_ACQUIRE),
+				 __ATOMIC_RELAXED);
+		__asm__ __volatile__("" ::: "memory");
+		return 0;
+	}
+#endif
+	return mmun_regcache_read_lock_slow(cache);
+}
+
+static inline void mmun_regcache_read_unlock(struct mmun_regcache *cache,
+					     unsigned int section)
+{
+#ifndef MMUN_REGCACHE_CALLS
+	if (__builtin_expect(!section, 1)) {
+		__atomic_store_n(&mmun_regcache_word, 1, __ATOMIC_RELEASE);
+		return;
+	}
+#endif
+	mmun_regcache_read_unlock_slow(cache, section);
+}
+
+static inline struct mmun_regcache_region *
+mmun_regcache_borrow(struct mmun_regcache *cache, unsigned long addr,
+		     size_t len, unsigned int access)
+{
+	const uint64_t none_of = access | MMUN_REGCACHE_DEAD |
+				 MMUN_REGCACHE_PRIVATE | MMUN_REGCACHE_UNUSED;
+	uint32_t unsettled = __atomic_load_n(cache->mmun_unsettled,
+					     __ATOMIC_ACQUIRE);
+	uint64_t slots = __atomic_load_n(&cache->mmun_slots, __ATOMIC_ACQUIRE);
+	uint64_t key = addr | 4095;
+	/* The lower bits of the one say where in the other a key lies. */
+	struct mmun_regcache_slot *slot =
+		(struct mmun_regcache_slot *)(slots & ~63ULL) +
+		(MMUN_REGCACHE_HASH(key) >> (slots & 63));
+	struct mmun_regcache_region *region;
+
+	if (__builtin_expect(!unsettled && __atomic_load_n(&slot->key,
+						__ATOMIC_ACQUIRE) == key, 1)) {
+		region = __atomic_load_n(&slot->region, __ATOMIC_RELAXED);
+		if (__builtin_expect(!(__atomic_load_n(&region->mmun_word,
+						       __ATOMIC_ACQUIRE) &
+				       none_of) &&
+				     addr >= region->start &&
+				     addr + len <= region->end &&
+				     addr < addr + len, 1))
+			return region;
+	}
+	return mmun_regcache_borrow_slow(cache, addr, len, access);
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* MMUNOTIFY_REGCACHE_H */

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef MMUN_BASE_UNSETTLED_H
+#define MMUN_BASE_UNSETTLED_H
+/*
+ * A bit per source of events, set while it may know of events that it has not
+ * told.
+ *
+ * ORDER(settle): a source sets its bit before it lets the call return whose event
+ * it has yet to tell, and clears it with release when it is told; pairs with the
+ * acquire in mmun_settle(), and in lookups of a cache.
+ */
+#include <stdint.h>
+
+extern uint32_t mmun_unsettled __attribute__((visibility("hidden")));
+
+#endif /* MMUN_BASE_UNSETTLED_H */

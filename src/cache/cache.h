@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef MMUN_CACHE_CACHE_H
+#define MMUN_CACHE_CACHE_H
+/*
+ * The inside of a registration cache.  Start reading here.
+ *
+ * One word of each region says whether it is alive, and is the only truth about
+ * that.  An event sets a bit in it, and has done.  All other
+ * structures are hints, or are looked at under the lock, and whoever finds a
+ * region in them looks at the word.
+ *
+ *	pending ---- publish ----> alive ---- kill ----> dead --> reclaimed
+ *	   ^  |				     (event, eviction,
+ *	   |  `-- killed: again		      merge, flush)
+ *	 a miss
+ *
+ * What a lookup sees alive inside a read section stays registered, and what it
+ * is, until the section ends: reclaim.c waits for a grace period between the
+ * death and the rest, and memory of regions is used for regions only.
+ *
+ * A region's references: one of the cache, from when it is published to the end
+ * of the grace period after its death; one of each holder, and of each who waits
+ * for the registration.  With the last one it is deregistered.
+ *
+ * Locks: c->lock, below which nothing is called.  An event does not take it, so
+ * that one may come, in a signal handler too, while it is held.
+ */
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <mmunotify/interval_notifier.h>
+#include <mmunotify/regcache.h>
+
+#include "base/atomic.h"
+#include "base/export.h"
+#include "base/interval_tree.h"
+#include "base/lock.h"
+#include "base/mutants.h"
+#include "base/srcu.h"
+#include "base/syscall.h"
+
+/* The smallest unit that anything is registered in, and looked up by. */
+#define GRANULE 4096UL
+
+/*
+ * In pub.mmun_word, from below: the access that it is not for, and
+ *	DEAD	 an event has hit it, or it went otherwise
+ *	PRIVATE	 not published, yet or ever; alive is neither of the two
+ *	UNUSED	 since evict.c has looked
+ * and a number that each attempt to register adds one to.
+ */
+#define R_DEAD MMUN_REGCACHE_DEAD
+#define R_PRIVATE MMUN_REGCACHE_PRIVATE
+#define R_UNUSED MMUN_REGCACHE_UNUSED
+
+/*
+ * Holders, and how often anybody was given one: one count costs no more than two.
+ * A holder is added in a section, or under c->lock, where the cache is one.
+ */
+#define REF_ONE 1ULL
+#define REF_HOLDERS 0xffffffULL
+#define REF_GET ((1ULL << 24) | REF_ONE)
+#define REF_GETS(refs) ((refs) >> 24)
+
+/* A grace period, from when it was begun. */
+struct grace {
+	uint64_t epoch;
+	uint64_t srcu;
+};
+
+struct region {
+	/* Line 0: what lookups read. */
+	struct mmun_regcache_region pub;
+
+	/* Line 1: the life. */
+	uint64_t refs __attribute__((aligned(64)));	/* REF_* */
+	bool registered;	/* there is a handle */
+	bool listed;		/* in the tree and in the queue; under lock */
+	struct cache *cache;
+	struct region *next;	/* on whichever list it is */
+	struct region *newer, *older;	/* evict.c */
+	struct grace grace;	/* when it may be reclaimed */
+	uint32_t done;		/* the registration has come to an end: a futex */
+	uint32_t waiters;	/* ... that somebody waits for */
+	int error;		/* ... with this one */
+
+	struct mmun_interval node;	/* of c->tree */
+	struct mmu_interval_notifier sub;
+};
+
+_Static_assert(sizeof(struct mmun_regcache_region) == 64, "a cache line");
+
+/* Memory that is given back with the cache. */
+struct chunk {
+	struct chunk *next;
+	size_t size;
+};
+
+struct cache {
+	/* Read by lookups. */
+	struct mmun_regcache pub;
+	uint32_t levels;		/* table.c: coarse keys that are in use */
+	uint32_t abandoned;		/* by a fork(): we are the child */
+	struct mmun_srcu *srcu;
+	struct mm_struct *mm;
+	/* Regions on dead, doomed and ready: there is something to reclaim. */
+	uint32_t to_do __attribute__((aligned(64)));
+	struct region *dead;		/* pushed by events */
+	struct region *ready;		/* nobody holds it any more; pushed by puts */
+
+	const struct mmun_regcache_ops *ops __attribute__((aligned(64)));
+	void *ctx;
+	struct mmun_regcache_attr attr;
+
+	struct mmun_lock lock __attribute__((aligned(64)));
+	/* All that follows is under it. */
+	struct mmun_interval_tree tree;	/* published, and not reclaimed yet */
+	struct region *pending;
+	struct region *doomed, **doomed_last;	/* wait for a grace period */
+	struct region *newest, *oldest, *hand;	/* evict.c */
+	struct region *free;
+	struct chunk *slabs;
+	struct chunk *retired;		/* tables; lookups by reference read on */
+	size_t slab_size;
+	size_t nr;		/* alive or pending, or not known to be dead yet */
+	uint64_t bytes;
+	uint64_t handles;	/* registered, wherever they are */
+	struct mmun_regcache_stats stats;	/* but for what is counted elsewhere */
+
+	struct cache *next_cache, **pprev_cache;	/* regcache.c */
+	uint32_t wake;		/* the reclaimer's futex */
+	uint32_t stop;
+	pthread_t reclaimer;
+};
+
+static inline struct region *region_of(struct mmun_regcache_region *pub)
+{
+	return (struct region *)pub;
+}
+
+static inline struct cache *cache_of(struct mmun_regcache *pub)
+{
+	return (struct cache *)pub;
+}
+
+static inline struct region *region_of_node(struct mmun_interval *node)
+{
+	return (struct region *)((char *)node - offsetof(struct region, node));
+}
+
+/* ORDER(cache-alive): pairs with publish(): what it is is seen with it. */
+static inline bool is_alive(const struct region *r)
+{
+	return !(mmun_load_acquire(&r->pub.mmun_word) & (R_DEAD | R_PRIVATE));
+}
+
+static inline bool fits(const struct region *r, unsigned long addr, size_t len,
+			unsigned int access)
+{
+	return addr >= r->pub.start && addr + len <= r->pub.end &&
+	       addr < addr + len && !(access & ~r->pub.access);
+}
+
+/*
+ * No lookup that begins later returns it, and a pending registration will not be
+ * published.  Return: was it alive? Then the caller is to call bury().
+ *
+ * ORDER(cache-pending): a read-modify-write, dead or not; pairs with
+ * begin_attempt().
+ */
+static inline bool kill_region(struct region *r)
+{
+	return !(mmun_fetch_or(&r->pub.mmun_word, R_DEAD) & (R_DEAD | R_PRIVATE));
+}
+
+/* Statistics are counted anywhere. */
+#define count(counter) mmun_fetch_add((counter), 1)
+
+static inline void lock_cache(struct cache *c)
+{
+	mmun_lock(&c->lock);
+}
+
+static inline void unlock_cache(struct cache *c)
+{
+	mmun_unlock(&c->lock);
+}
+
+/* -- memory.c; under c->lock -- */
+
+/* Return: a region that is dead, with a reference; or NULL. */
+struct region *alloc_region(struct cache *c);
+void free_region(struct region *r);
+/* How many regions have been given to anybody.  Looks at all of them. */
+uint64_t count_gets(struct cache *c);
+/* Zeroed, of the system, without a patched call.  Return: NULL without memory. */
+void *map_chunk(size_t size);
+void unmap_chunk(struct chunk *chunk);
+void free_chunks(struct chunk *chunk);
+
+/* -- table.c -- */
+
+struct table {
+	uint32_t shift;		/* of a hash, to its place */
+	uint32_t bits;		/* 1 << bits slots */
+	struct mmun_regcache_slot slots[] __attribute__((aligned(64)));
+};
+
+/* Context: in a section.  Return: an alive region around the range, or NULL. */
+struct region *look_up(struct cache *c, unsigned long addr, size_t len,
+		       unsigned int access);
+/* Under c->lock: lookups of @addr shall find it. */
+void hint(struct cache *c, struct region *r, unsigned long addr);
+/* Room for one more.  Return: 0 or -ENOMEM. */
+int grow_table(struct cache *c);
+/* It is empty; what it was is lost.  Context: any. */
+void forget_table(struct cache *c);
+void free_table(struct cache *c);
+
+/* -- section.c -- */
+
+extern uint64_t mmun_section_epoch __attribute__((visibility("hidden")));
+/* This thread's sections are in line from now on, if they can.  Allocates. */
+void join_sections(struct cache *c);
+struct grace begin_grace(struct cache *c);
+bool is_grace_over(struct cache *c, const struct grace *grace);
+void wait_for_grace(struct cache *c, const struct grace *grace);
+/* Signals are blocked. */
+void sections_fork_prepare(void);
+void sections_fork_parent(void);
+void sections_fork_child(void);
+
+/* -- register.c -- */
+
+/* As look_up(), where that finds nothing.  Takes c->lock. */
+struct region *look_up_slowly(struct cache *c, unsigned long addr,
+			      size_t len, unsigned int access);
+
+int register_region(struct cache *c, unsigned long addr, size_t len,
+		    unsigned int access, struct region **ret_region);
+
+/* -- reclaim.c -- */
+
+/* Of who has killed it.  Context: any, the event path. */
+void bury(struct region *r);
+void drop_region(struct region *r);
+/* Context: calls the registrar; @wait: for read sections. */
+void reclaim(struct cache *c, bool wait);
+static inline bool is_to_do(struct cache *c)
+{
+	return mmun_read(&c->to_do);
+}
+/* After a change of what lookups find: forget what is overlapped. */
+void kill_range(struct cache *c, unsigned long start, unsigned long end);
+int start_reclaimer(struct cache *c);
+void stop_reclaimer(struct cache *c);
+/* Take it out of where lookups under the lock find it.  Under c->lock. */
+void unlist(struct cache *c, struct region *r);
+
+/* -- evict.c; under c->lock -- */
+
+void enqueue(struct cache *c, struct region *r);
+void dequeue(struct cache *c, struct region *r);
+/*
+ * Kill idle regions until so many, and so many bytes, have gone.
+ * Return: how many went.
+ */
+size_t evict(struct cache *c, size_t regions, uint64_t bytes);
+/* Until there is room for one of so many bytes.  Return: is there? */
+bool make_room(struct cache *c, uint64_t bytes);
+
+/* May one region of so many bytes come to what there is? */
+static inline bool has_room(const struct cache *c, uint64_t bytes)
+{
+	return (!c->attr.max_regions || c->nr < c->attr.max_regions) &&
+	       (!c->attr.max_bytes || c->bytes + bytes <= c->attr.max_bytes);
+}
+
+#endif /* MMUN_CACHE_CACHE_H */

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * From death to deregistration.
+ *
+ *	dead	pushed by who killed it, in an event perhaps
+ *	doomed	no lookup under the lock finds it, no event is told to it, and
+ *		a grace period is under way.  ORDER(cache-dead): after its death,
+ *		so that who has seen it alive is waited for
+ *	ready	nobody holds it any more: deregistered
+ *
+ * Each step takes what is there, and does it by itself: any number of threads may
+ * be at it at once.  No memory is needed.
+ */
+#include <sys/prctl.h>
+
+#include "cache/cache.h"
+
+static bool has_reclaimer(const struct cache *c)
+{
+	return c->attr.flags & MMUN_REGCACHE_RECLAIMER;
+}
+
+static void push(struct cache *c, struct region **list, struct region *r)
+{
+	struct region *first = mmun_read(list);
+
+	mmun_fetch_add(&c->to_do, 1);
+	do {
+		r->next = first;
+	} while (!mmun_cas(list, &first, r));
+	if (has_reclaimer(c)) {
+		mmun_fetch_add(&c->wake, 1);
+		mmun_futex_wake(&c->wake);
+	}
+}
+
+static void done_with(struct cache *c, uint32_t n)
+{
+	mmun_fetch_sub(&c->to_do, n);
+}
+
+void bury(struct region *r)
+{
+	push(r->cache, &r->cache->dead, r);
+}
+
+void drop_region(struct region *r)
+{
+	if ((mmun_fetch_sub(&r->refs, REF_ONE) & REF_HOLDERS) == 1)
+		push(r->cache, &r->cache->ready, r);
+}
+
+void unlist(struct cache *c, struct region *r)
+{
+	if (!r->listed)
+		return;
+	r->listed = false;
+	mmun_interval_remove(&c->tree, &r->node);
+	dequeue(c, r);
+	c->nr--;
+	c->bytes -= r->pub.end - r->pub.start;
+	c->stats.regions--;
+}
+
+void kill_range(struct cache *c, unsigned long start, unsigned long end)
+{
+	struct mmun_interval *node, *next;
+	struct region *r;
+
+	for (node = mmun_interval_first(&c->tree, start, end - 1); node;
+	     node = next) {
+		next = mmun_interval_next(node, start, end - 1);
+		r = region_of_node(node);
+		if (!kill_region(r))
+			continue;
+		unlist(c, r);
+		bury(r);
+	}
+	for (r = c->pending; r; r = r->next)
+		if (r->pub.start < end && start < r->pub.end)
+			kill_region(r);
+}
+
+/* -- the steps -- */
+
+static void deregister(struct cache *c, struct region *r)
+{
+	if (!r->registered)
+		return;
+	r->registered = false;
+	c->ops->dereg(c->ctx, r->pub.handle);
+	count(&c->stats.deregistrations);
+	mmun_fetch_sub(&c->handles, 1);
+}
+
+static void doom(struct cache *c, struct region *list)
+{
+	struct grace grace;
+	struct region *r, *next;
+
+	lock_cache(c);
+	for (r = list; r; r = r->next)
+		unlist(c, r);
+	unlock_cache(c);
+	grace = begin_grace(c);
+	for (r = list; r; r = r->next) {
+		r->grace = grace;
+		mmu_interval_notifier_remove(&r->sub);
+		if (MMUN_BREAK_CACHE_DEFER)
+			deregister(c, r);
+	}
+	lock_cache(c);
+	for (r = list; r; r = next) {
+		next = r->next;
+		r->next = NULL;
+		*c->doomed_last = r;
+		c->doomed_last = &r->next;
+	}
+	unlock_cache(c);
+}
+
+/* Those whose grace period is over. */
+static struct region *take_doomed(struct cache *c)
+{
+	struct region *list = c->doomed, **last = &c->doomed;
+	uint64_t over = 0;
+
+	/* Those that died together have the same one. */
+	while (*last && ((*last)->grace.epoch == over ||
+			 is_grace_over(c, &(*last)->grace))) {
+		over = (*last)->grace.epoch;
+		last = &(*last)->next;
+	}
+	if (last == &c->doomed)
+		return NULL;
+	c->doomed = *last;
+	*last = NULL;
+	if (!c->doomed)
+		c->doomed_last = &c->doomed;
+	return list;
+}
+
+static void drop_doomed(struct cache *c)
+{
+	struct region *r, *next;
+	uint32_t n = 0;
+
+	lock_cache(c);
+	r = take_doomed(c);
+	unlock_cache(c);
+	for (; r; r = next, n++) {
+		next = r->next;
+		drop_region(r);
+	}
+	done_with(c, n);
+}
+
+static void finish(struct cache *c, struct region *r)
+{
+
+	deregister(c, r);
+	lock_cache(c);
+	free_region(r);
+	unlock_cache(c);
+}
+
+void reclaim(struct cache *c, bool wait)
+{
+	struct grace grace;
+	struct region *r, *next;
+	uint32_t n = 0;
+
+	if (mmun_read(&c->abandoned))
+		return;
+	r = mmun_xchg(&c->dead, NULL);
+	if (r)
+		doom(c, r);
+	if (wait) {
+		grace = begin_grace(c);
+		wait_for_grace(c, &grace);
+	}
+	drop_doomed(c);
+	for (r = mmun_xchg(&c->ready, NULL); r; r = next, n++) {
+		next = r->next;
+		finish(c, r);
+	}
+	done_with(c, n);
+}
+
+/* -- the reclaimer -- */
+
+static void *run_reclaimer(void *arg)
+{
+	struct cache *c = arg;
+
+	prctl(PR_SET_NAME, "mmun-reclaimer");
+	while (!mmun_load_acquire(&c->stop)) {
+		uint32_t wake = mmun_load_acquire(&c->wake);
+
+		if (is_to_do(c))
+			reclaim(c, true);
+		if (!mmun_read(&c->dead) && !mmun_read(&c->ready))
+			mmun_futex_wait(&c->wake, wake, 0);
+	}
+	return NULL;
+}
+
+int start_reclaimer(struct cache *c)
+{
+	struct mmun_sigmask saved;
+	int err;
+
+	if (!has_reclaimer(c))
+		return 0;
+	mmun_block_signals(&saved);
+	err = pthread_create(&c->reclaimer, NULL, run_reclaimer, c);
+	mmun_restore_signals(&saved);
+	return err ? -ENOMEM : 0;
+}
+
+void stop_reclaimer(struct cache *c)
+{
+	if (!has_reclaimer(c))
+		return;
+	mmun_store_release(&c->stop, 1);
+	mmun_fetch_add(&c->wake, 1);
+	mmun_futex_wake(&c->wake);
+	pthread_join(c->reclaimer, NULL);
+	c->attr.flags &= ~MMUN_REGCACHE_RECLAIMER;
+}

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Read sections of all caches, in line: each thread has a word, which is the epoch
+ * while it is in one.
+ *
+ *	0		the thread has not joined
+ *	IDLE		in none
+ *	epoch		in one, and in no more than that
+ *
+ * Whoever cannot use the word, because it is taken (sections nest), or because the
+ * thread has not joined, is counted in the cache's SRCU domain instead.
+ *
+ * A grace period moves the epoch on, then orders all threads, by one membarrier,
+ * then looks at the words.  A section whose word it does not see begins after the
+ * membarrier, and sees what is dead; so does one with the new epoch, which it has
+ * read with acquire.  All others are waited for.  ORDER(cache-section).
+ */
+#include <pthread.h>
+#include <time.h>
+
+#include "cache/cache.h"
+
+#define IDLE 1ULL
+
+struct reader {
+	uint64_t *word;
+	struct reader *next, **pprev;
+};
+
+__thread uint64_t mmun_regcache_word
+	__attribute__((tls_model("initial-exec"), visibility("default")));
+
+static __thread struct reader reader __attribute__((tls_model("initial-exec")));
+/* It is about to end: its memory may go at any time. */
+static __thread bool has_left __attribute__((tls_model("initial-exec")));
+
+static struct {
+	struct mmun_lock lock;
+	struct reader *first;
+	bool has_key;
+	pthread_key_t key;
+} readers;
+
+uint64_t mmun_section_epoch = 2;
+
+static void leave(void *unused)
+{
+	struct mmun_sigmask saved;
+
+	(void)unused;
+	mmun_lock_save(&readers.lock, &saved);
+	*reader.pprev = reader.next;
+	if (reader.next)
+		reader.next->pprev = reader.pprev;
+	mmun_write(&mmun_regcache_word, 0);
+	has_left = true;
+	mmun_unlock_restore(&readers.lock, &saved);
+}
+
+static bool make_key(void)
+{
+	struct mmun_sigmask saved;
+
+	mmun_lock_save(&readers.lock, &saved);
+	if (!readers.has_key)
+		readers.has_key = !pthread_key_create(&readers.key, leave);
+	mmun_unlock_restore(&readers.lock, &saved);
+	return readers.has_key;
+}
+
+void join_sections(struct cache *c)
+{
+	struct mmun_sigmask saved;
+
+	/* Without membarrier words are of no use. */
+	if (mmun_read(&mmun_regcache_word) || has_left || !c->srcu->ncpus || !make_key() ||
+	    pthread_setspecific(readers.key, &reader))
+		return;
+	mmun_lock_save(&readers.lock, &saved);
+	if (!mmun_regcache_word) {
+		reader.word = &mmun_regcache_word;
+		reader.next = readers.first;
+		if (reader.next)
+			reader.next->pprev = &reader.next;
+		reader.pprev = &readers.first;
+		readers.first = &reader;
+		mmun_write(&mmun_regcache_word, IDLE);
+	}
+	mmun_unlock_restore(&readers.lock, &saved);
+}
+
+/* -- grace periods -- */
+
+struct grace begin_grace(struct cache *c)
+{
+	struct grace grace;
+
+	grace.epoch = mmun_fetch_add(&mmun_section_epoch, 2) + 2;
+	mmun_srcu_order_readers();
+	grace.srcu = mmun_srcu_gp_target(c->srcu);
+	return grace;
+}
+
+static bool words_have_left(uint64_t epoch)
+{
+	struct mmun_sigmask saved;
+	bool left = true;
+
+	mmun_lock_save(&readers.lock, &saved);
+	for (struct reader *r = readers.first; r && left; r = r->next) {
+		uint64_t word = mmun_load_acquire(r->word);
+
+		left = word == IDLE || word >= epoch;
+	}
+	mmun_unlock_restore(&readers.lock, &saved);
+	return left;
+}
+
+bool is_grace_over(struct cache *c, const struct grace *grace)
+{
+	return words_have_left(grace->epoch) &&
+	       (mmun_srcu_have_left(c->srcu) ||
+		mmun_srcu_gp_poll(c->srcu, grace->srcu));
+}
+
+/* Most sections are short, a few sleep. */
+static void back_off(unsigned int round)
+{
+	struct timespec ts = { .tv_nsec = 50000 };
+
+	if (round < 20)
+		mmun_syscall(SYS_sched_yield);
+	else
+		mmun_syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &ts, NULL);
+}
+
+void wait_for_grace(struct cache *c, const struct grace *grace)
+{
+	unsigned int round = 0;
+
+	/* In a section it would wait for itself. */
+	if (mmun_read(&mmun_regcache_word) > IDLE)
+		return;
+	while (!words_have_left(grace->epoch))
+		back_off(round++);
+	if (!mmun_srcu_have_left(c->srcu))
+		mmun_srcu_synchronize(c->srcu);
+}
+
+/* -- fork(); the lock is held -- */
+
+void sections_fork_prepare(void)
+{
+	mmun_lock(&readers.lock);
+}
+
+void sections_fork_parent(void)
+{
+	mmun_unlock(&readers.lock);
+}
+
+/* Only this thread is there, and only if it has joined. */
+void sections_fork_child(void)
+{
+	readers.first = NULL;
+	if (mmun_regcache_word) {
+		reader.next = NULL;
+		reader.pprev = &readers.first;
+		readers.first = &reader;
+	}
+	readers.lock.word = 0;
+}

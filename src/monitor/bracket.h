@@ -48,7 +48,7 @@ mmun_make_call(const struct mmun_call *call)
  */
 struct mmun_bracket {
 	uint64_t id;
-	bool changed;		/* by a call inside of it, for certain */
+	bool changed;		/* by a call inside of it, or beside, for certain */
 	unsigned int n;
 	struct mmun_span span[MMUN_MAX_SPANS];
 };
@@ -81,7 +81,7 @@ long mmun_call_inside(const struct mmun_call *call);
 int mmun_bracket_publish(const struct mmun_raw_event *ev,
 			 const struct mmun_bracket *self,
 			 struct mmun_sigmask *saved);
-/* Return: has any of its spans changed, as the source knows? */
+/* Return: has anything been dropped on its account? */
 bool mmun_bracket_withdraw(int slot, const struct mmun_sigmask *saved);
 bool mmun_bracket_covers(unsigned long start, unsigned long end,
 			 enum mmu_notifier_event event);

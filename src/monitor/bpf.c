@@ -68,6 +68,7 @@ static enum phase wait_while(enum phase phase)
 	return now;
 }
 
+/* ORDER(bpf-kick): after what there is to tell; pairs with teller(). */
 static void kick(void)
 {
 	mmun_fetch_add(&bpf.kicks, 1);
@@ -76,6 +77,11 @@ static void kick(void)
 
 /* -- the teller -- */
 
+static bool somebody_waits(void)
+{
+	return mmun_unlikely(mmun_load_ordered(&bpf.waiters));
+}
+
 /*
  * ORDER(bpf-told): the callbacks first; pairs with is_settled().  And the count
  * before a look for waiters, who announce themselves before they look at it.
@@ -83,7 +89,7 @@ static void kick(void)
 static void set_told(uint64_t *count, uint64_t value)
 {
 	mmun_xchg(count, value);
-	if (mmun_unlikely(mmun_load_ordered(&bpf.waiters))) {
+	if (somebody_waits()) {
 		mmun_fetch_add(&bpf.tellings, 1);
 		mmun_futex_wake(&bpf.tellings);
 	}
@@ -106,7 +112,8 @@ static void tell_lost(uint64_t lost)
 
 static bool tell_next(void)
 {
-	uint64_t lost = mmun_load_acquire(&mmun_bpf_shared->lost);
+	/* ORDER(bpf-ring): after the reader's position, as the ring itself. */
+	uint64_t lost = mmun_load_ordered(&mmun_bpf_shared->lost);
 	struct mmun_bpf_record r;
 
 	if (lost != bpf.told_lost) {
@@ -127,6 +134,7 @@ static void *teller(void *unused)
 	if (wait_while(STARTING) == FAILED || wait_while(KEPT) == FAILED)
 		return NULL;
 	for (;;) {
+		/* ORDER(bpf-kick): before we look what there is. */
 		uint32_t kicks = mmun_load_acquire(&bpf.kicks);
 
 		while (tell_next())
@@ -219,6 +227,7 @@ static int start(const char **state)
 		return err;
 	}
 	mmun_bpf_close(&bpf.fds);
+	/* ORDER(settle): for good. */
 	mmun_fetch_or(&mmun_unsettled, 1U << MMUN_SOURCE_BPF);
 	set_phase(RUNNING);
 	*state = "attached to raw_tp/sys_exit";
@@ -246,9 +255,11 @@ static void settle(void)
 	lost = mmun_load_acquire(&mmun_bpf_shared->lost);
 	if (is_settled(written, lost))
 		return;
+	/* ORDER(bpf-told): announced; pairs with set_told(). */
 	mmun_fetch_add(&bpf.waiters, 1);
 	kick();
 	for (;;) {
+		/* ORDER(bpf-told): before we look. */
 		uint32_t tellings = mmun_load_acquire(&bpf.tellings);
 
 		if (is_settled(written, lost))

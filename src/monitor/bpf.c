@@ -30,6 +30,7 @@
 
 #include "base/atomic.h"
 #include "base/lock.h"
+#include "base/mutants.h"
 #include "base/syscall.h"
 #include "base/thread.h"
 #include "monitor/bpf.h"
@@ -86,10 +87,10 @@ static bool somebody_waits(void)
  * ORDER(bpf-told): the callbacks first; pairs with is_settled().  And the count
  * before a look for waiters, who announce themselves before they look at it.
  */
-static void set_told(uint64_t *count, uint64_t value)
+static void set_told(uint64_t *count, uint64_t value, bool waited)
 {
 	mmun_xchg(count, value);
-	if (somebody_waits()) {
+	if (waited && somebody_waits()) {
 		mmun_fetch_add(&bpf.tellings, 1);
 		mmun_futex_wake(&bpf.tellings);
 	}
@@ -106,8 +107,8 @@ static void tell_lost(uint64_t lost)
 	while (mmun_bpf_ring_next(&r))
 		mmun_bpf_tell(&r, true);
 	mmun_bpf_tell_everything();
-	set_told(&bpf.told, mmun_bpf_ring_read());
-	set_told(&bpf.told_lost, lost);
+	set_told(&bpf.told, mmun_bpf_ring_read(), true);
+	set_told(&bpf.told_lost, lost, true);
 }
 
 static bool tell_next(void)
@@ -115,6 +116,7 @@ static bool tell_next(void)
 	/* ORDER(bpf-ring): after the reader's position, as the ring itself. */
 	uint64_t lost = mmun_load_ordered(&mmun_bpf_shared->lost);
 	struct mmun_bpf_record r;
+	bool waited;
 
 	if (lost != bpf.told_lost) {
 		tell_lost(lost);
@@ -122,8 +124,11 @@ static bool tell_next(void)
 	}
 	if (!mmun_bpf_ring_next(&r))
 		return false;
+	waited = !MMUN_BREAK(BPF_WAKE) || somebody_waits();
+	if (MMUN_BREAK(BPF_TOLD))
+		set_told(&bpf.told, mmun_bpf_ring_read(), true);
 	mmun_bpf_tell(&r, false);
-	set_told(&bpf.told, mmun_bpf_ring_read());
+	set_told(&bpf.told, mmun_bpf_ring_read(), waited);
 	return true;
 }
 

@@ -2,6 +2,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/mutants.h"
 #include "base/syscall.h"
 #include "monitor/bracket.h"
 #include "monitor/uffd.h"
@@ -178,7 +179,7 @@ bool mmun_bracket_withdraw(int slot, const struct mmun_sigmask *saved)
 	was = mmun_fetch_or(&slot_state[slot], IN_USE);
 	mmun_store_release(&slot_state[slot], (was | IN_USE) + 1);
 	mmun_restore_signals(saved);
-	return was & COVERED;
+	return (was & COVERED) && !MMUN_BREAK(BRACKET_UNSAID);
 }
 
 static bool span_covers(const struct mmun_span *span, unsigned long start,
@@ -219,7 +220,7 @@ static bool slot_covers(int slot, unsigned long start, unsigned long end,
 
 	if (n == CLAIMED || !spans_cover(slot, n, start, end, event))
 		return false;
-	if (event != MMU_NOTIFY_CLEAR)
+	if (event != MMU_NOTIFY_CLEAR || MMUN_BREAK(BRACKET_TWICE))
 		return take(slot, state);
 	if (start < mmun_load_acquire(&slot_announced[slot]) ||
 	    !take(slot, state))

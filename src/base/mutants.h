@@ -50,6 +50,13 @@
  *	if (MMUN_BREAK(NAME)) ...
  */
 #define MMUN_RULES(rule)                                                       \
+	rule(SETTLE_LATE)	/* a source lets a call go on, then says so */ \
+	rule(SETTLE_EARLY)	/* it says that all is told, then tells */     \
+	rule(UFFD_REQUEST)	/* who asks is answered, then served */        \
+	rule(UFFD_NOTED)	/* who is let go next has run, too */          \
+	rule(UFFD_TOLD)		/* a note counts as told, then it is */        \
+	rule(UFFD_WAKE)		/* looks who waits, then tells */              \
+	rule(WATCH_FORGET)	/* looks who watches, unlocked */              \
 	rule(BRACKET_EARLY)	/* published, then started */                  \
 	rule(BRACKET_LATE)	/* ended, then withdrawn */                    \
 	rule(BRACKET_TWICE)	/* drops two events about one page */          \

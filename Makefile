@@ -5,7 +5,8 @@
 
 BUILD := build
 PREFIX := /usr/local
-CHECKS := default asan tsan atomic valgrind without clang install aarch64 source
+CHECKS := default asan tsan atomic valgrind without clang musl install aarch64 \
+	source
 
 all:
 	@scripts/setup build

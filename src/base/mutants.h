@@ -64,4 +64,36 @@
 #define MMUN_BREAK_CACHE_DEFER false
 #endif
 
+/*
+ * The rules of the monitors are many.  One build has them all, and a test names
+ * the one to break:
+ *
+ *	if (MMUN_BREAK(NAME)) ...
+ */
+#define MMUN_RULES(rule)                                                       \
+	rule(SETTLE_LATE)	/* a source lets a call go on, then says so */ \
+	rule(SETTLE_EARLY)	/* it says that all is told, then tells */     \
+	rule(UFFD_REQUEST)	/* who asks is answered, then served */        \
+	rule(UFFD_NOTED)	/* who is let go next has run, too */          \
+	rule(UFFD_TOLD)		/* a note counts as told, then it is */        \
+	rule(UFFD_WAKE)		/* looks who waits, then tells */              \
+	rule(WATCH_FORGET)	/* looks who watches, unlocked */              \
+	rule(BRACKET_EARLY)	/* published, then started */                  \
+	rule(BRACKET_LATE)	/* ended, then withdrawn */                    \
+	rule(BRACKET_TWICE)	/* drops two events about one page */          \
+	rule(BRACKET_UNSAID)	/* drops one, and says that nothing changed */ \
+	rule(BPF_TOLD)		/* a record counts as told, then it is */      \
+	rule(BPF_WAKE)		/* looks who waits, then tells */
+
+#define MMUN_RULE(name) MMUN_RULE_##name,
+enum mmun_rule { MMUN_NO_RULE, MMUN_RULES(MMUN_RULE) };
+#undef MMUN_RULE
+
+#ifdef MMUN_MUTANT_BY_NAME
+extern int mmun_broken_rule;	/* the test's */
+#define MMUN_BREAK(name) (mmun_broken_rule == MMUN_RULE_##name)
+#else
+#define MMUN_BREAK(name) false
+#endif
+
 #endif /* MMUN_BASE_MUTANTS_H */

@@ -30,6 +30,7 @@
 
 #include "base/atomic.h"
 #include "base/lock.h"
+#include "base/mutants.h"
 #include "base/syscall.h"
 #include "base/thread.h"
 #include "monitor/bpf.h"
@@ -68,6 +69,7 @@ static enum phase wait_while(enum phase phase)
 	return now;
 }
 
+/* ORDER(bpf-kick): after what there is to tell; pairs with teller(). */
 static void kick(void)
 {
 	mmun_fetch_add(&bpf.kicks, 1);
@@ -76,14 +78,19 @@ static void kick(void)
 
 /* -- the teller -- */
 
+static bool somebody_waits(void)
+{
+	return mmun_unlikely(mmun_load_ordered(&bpf.waiters));
+}
+
 /*
  * ORDER(bpf-told): the callbacks first; pairs with is_settled().  And the count
  * before a look for waiters, who announce themselves before they look at it.
  */
-static void set_told(uint64_t *count, uint64_t value)
+static void set_told(uint64_t *count, uint64_t value, bool waited)
 {
 	mmun_xchg(count, value);
-	if (mmun_unlikely(mmun_load_ordered(&bpf.waiters))) {
+	if (waited && somebody_waits()) {
 		mmun_fetch_add(&bpf.tellings, 1);
 		mmun_futex_wake(&bpf.tellings);
 	}
@@ -100,14 +107,16 @@ static void tell_lost(uint64_t lost)
 	while (mmun_bpf_ring_next(&r))
 		mmun_bpf_tell(&r, true);
 	mmun_bpf_tell_everything();
-	set_told(&bpf.told, mmun_bpf_ring_read());
-	set_told(&bpf.told_lost, lost);
+	set_told(&bpf.told, mmun_bpf_ring_read(), true);
+	set_told(&bpf.told_lost, lost, true);
 }
 
 static bool tell_next(void)
 {
-	uint64_t lost = mmun_load_acquire(&mmun_bpf_shared->lost);
+	/* ORDER(bpf-ring): after the reader's position, as the ring itself. */
+	uint64_t lost = mmun_load_ordered(&mmun_bpf_shared->lost);
 	struct mmun_bpf_record r;
+	bool waited;
 
 	if (lost != bpf.told_lost) {
 		tell_lost(lost);
@@ -115,8 +124,11 @@ static bool tell_next(void)
 	}
 	if (!mmun_bpf_ring_next(&r))
 		return false;
+	waited = !MMUN_BREAK(BPF_WAKE) || somebody_waits();
+	if (MMUN_BREAK(BPF_TOLD))
+		set_told(&bpf.told, mmun_bpf_ring_read(), true);
 	mmun_bpf_tell(&r, false);
-	set_told(&bpf.told, mmun_bpf_ring_read());
+	set_told(&bpf.told, mmun_bpf_ring_read(), waited);
 	return true;
 }
 
@@ -127,6 +139,7 @@ static void *teller(void *unused)
 	if (wait_while(STARTING) == FAILED || wait_while(KEPT) == FAILED)
 		return NULL;
 	for (;;) {
+		/* ORDER(bpf-kick): before we look what there is. */
 		uint32_t kicks = mmun_load_acquire(&bpf.kicks);
 
 		while (tell_next())
@@ -219,6 +232,7 @@ static int start(const char **state)
 		return err;
 	}
 	mmun_bpf_close(&bpf.fds);
+	/* ORDER(settle): for good. */
 	mmun_fetch_or(&mmun_unsettled, 1U << MMUN_SOURCE_BPF);
 	set_phase(RUNNING);
 	*state = "attached to raw_tp/sys_exit";
@@ -246,9 +260,11 @@ static void settle(void)
 	lost = mmun_load_acquire(&mmun_bpf_shared->lost);
 	if (is_settled(written, lost))
 		return;
+	/* ORDER(bpf-told): announced; pairs with set_told(). */
 	mmun_fetch_add(&bpf.waiters, 1);
 	kick();
 	for (;;) {
+		/* ORDER(bpf-told): before we look. */
 		uint32_t tellings = mmun_load_acquire(&bpf.tellings);
 
 		if (is_settled(written, lost))

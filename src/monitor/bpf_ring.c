@@ -72,6 +72,7 @@ void mmun_bpf_ring_fork_child(void)
 
 uint64_t mmun_bpf_ring_written(void)
 {
+	/* ORDER(bpf-ring): what the kernel has counted before. */
 	return mmun_load_acquire(ring.written);
 }
 
@@ -81,10 +82,10 @@ uint64_t mmun_bpf_ring_read(void)
 }
 
 /*
- * The kernel wakes the reader when a record becomes complete at which the reader
- * stands: it looks at our counter after it has written the header.  So we look
- * at the header after we have written the counter: both exchanges are full
- * fences.
+ * ORDER(bpf-ring), store buffering: the kernel wakes the reader when a record
+ * becomes complete at which the reader stands.  It looks at our counter after it
+ * has written its own and the header, and we look at these after we have written
+ * ours: whoever comes second sees the other.
  */
 bool mmun_bpf_ring_next(struct mmun_bpf_record *ret_record)
 {
@@ -92,13 +93,15 @@ bool mmun_bpf_ring_next(struct mmun_bpf_record *ret_record)
 	const char *record = ring.data + (at & (MMUN_BPF_RING_SIZE - 1));
 	uint32_t len;
 
-	if (at == mmun_bpf_ring_written())
+	/* ORDER(bpf-ring): after the exchange below, of last time. */
+	if (at == mmun_load_ordered(ring.written))
 		return false;
-	len = mmun_load_acquire((const uint32_t *)record);
+	len = mmun_load_ordered((const uint32_t *)record);
 	if (len & BPF_RINGBUF_BUSY_BIT)
 		return false;
 	memcpy(ret_record, record + HEADER, sizeof(*ret_record));
 	len &= ~BPF_RINGBUF_DISCARD_BIT;
+	/* ORDER(bpf-ring): what we have read; and before the next look. */
 	mmun_xchg(ring.read, at + ((len + HEADER + 7) & ~7UL));
 	return true;
 }

@@ -2,6 +2,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/mutants.h"
 #include "base/syscall.h"
 #include "monitor/bracket.h"
 #include "monitor/uffd.h"
@@ -68,29 +69,53 @@ bool mmun_grown_in_place(const struct mmun_raw_event *ev, long *ret_addr)
 /* -- brackets whose call is being made -- */
 
 #define NR_SLOTS 32
-#define NR_MASK 0xff
+#define NR_MASK 0x7fULL
 #define CLAIMED NR_MASK
+#define COVERED 0x80ULL
+#define IN_USE (NR_MASK | COVERED)
 
 /*
  * A slot's state has the number of spans that it holds, or CLAIMED while they
  * are written, and above that a count, so that who looks sees whether it is
- * still what it was.
+ * still what it was.  Who drops an event says so there in the same moment: from
+ * then on something has changed, whatever the call itself returns.
  *
- * ORDER(bracket-slot): a slot is published before the call, and a call's event
- * is read after it was made, by way of the kernel's locks.  It is withdrawn
- * after whoever is reading has compared: the event was read before the call
+ * ORDER(bracket-slot): the starts come before a slot is published, and its
+ * withdrawal before the ends.  So whoever drops an event has seen what callbacks
+ * did at the start, and the end is yet to come.  It is withdrawn after whoever
+ * is reading the call's own event has compared: that was read before the call
  * returned, and the source says by its bit in mmun_unsettled that it is at it.
  */
 static uint64_t slot_state[NR_SLOTS] __attribute__((aligned(64)));
 static struct mmun_span slot_span[NR_SLOTS][MMUN_MAX_SPANS];
-/* Of one that covered something; the order is that of its state. */
-static bool slot_hit[NR_SLOTS];
+/* The pages below this have been announced; by who reads. */
+static unsigned long slot_announced[NR_SLOTS];
+
+/*
+ * Advice of which each page that it drops is announced once, before it is
+ * dropped.  MADV_REMOVE has it for one of the mappings that lose the page.
+ */
+static bool is_announced(long advice)
+{
+	return advice == MADV_DONTNEED || advice == MADV_FREE ||
+	       advice == MADV_DONTNEED_LOCKED;
+}
 
 /* Those that userfaultfd has events of; and nothing else may run in them. */
-static bool is_mapping_call(long nr)
+static bool has_events(const struct mmun_raw_event *ev)
 {
-	return nr == SYS_munmap || nr == SYS_mmap || nr == SYS_mremap ||
-	       nr == SYS_madvise || nr == SYS_process_madvise || nr == SYS_brk;
+	switch (ev->nr) {
+	case SYS_munmap:
+	case SYS_mmap:
+	case SYS_mremap:
+	case SYS_brk:
+		return true;
+	case SYS_madvise:
+		return is_announced((int)ev->arg[2]);
+	case SYS_process_madvise:
+		return is_announced((int)ev->arg[3]);
+	}
+	return false;
 }
 
 static bool may_matter(const struct mmun_bracket *self)
@@ -109,7 +134,7 @@ static int claim_slot(void)
 		unsigned int slot = (first + i) % NR_SLOTS;
 		uint64_t was = mmun_read(&slot_state[slot]);
 
-		if (!(was & NR_MASK) &&
+		if (!(was & IN_USE) &&
 		    mmun_cas(&slot_state[slot], &was, was + CLAIMED))
 			return slot;
 	}
@@ -122,7 +147,7 @@ int mmun_bracket_publish(const struct mmun_raw_event *ev,
 {
 	int slot;
 
-	if (!is_mapping_call(ev->nr) || !may_matter(self))
+	if (!has_events(ev) || !may_matter(self))
 		return -1;
 	mmun_block_signals(saved);
 	slot = claim_slot();
@@ -130,31 +155,31 @@ int mmun_bracket_publish(const struct mmun_raw_event *ev,
 		mmun_restore_signals(saved);
 		return -1;
 	}
-	mmun_write(&slot_hit[slot], false);
 	for (unsigned int i = 0; i < self->n; i++) {
 		mmun_store_release(&slot_span[slot][i].start, self->span[i].start);
 		mmun_store_release(&slot_span[slot][i].end, self->span[i].end);
 		mmun_store_release(&slot_span[slot][i].event, self->span[i].event);
 	}
-	/* ORDER(bracket-slot) */
+	mmun_store_release(&slot_announced[slot], 0);
+	/* ORDER(bracket-slot): after the starts; pairs with take(). */
 	mmun_store_release(&slot_state[slot],
-			   slot_state[slot] - CLAIMED + self->n);
+			   mmun_read(&slot_state[slot]) - CLAIMED + self->n);
 	return slot;
 }
 
 bool mmun_bracket_withdraw(int slot, const struct mmun_sigmask *saved)
 {
-	uint64_t state = mmun_read(&slot_state[slot]);
-	bool hit;
+	uint64_t was;
 
-	/* ORDER(bracket-slot) */
+	/* ORDER(bracket-slot): pairs with read_events(). */
 	if ((mmun_load_acquire(&mmun_unsettled) & (1U << MMUN_SOURCE_UFFD)) &&
 	    mmun_sources_are_here())
 		mmun_uffd_wait_for_read();
-	hit = mmun_read(&slot_hit[slot]);
-	mmun_store_release(&slot_state[slot], (state | NR_MASK) + 1);
+	/* ORDER(bracket-slot): before the ends; pairs with take(). */
+	was = mmun_fetch_or(&slot_state[slot], IN_USE);
+	mmun_store_release(&slot_state[slot], (was | IN_USE) + 1);
 	mmun_restore_signals(saved);
-	return hit;
+	return (was & COVERED) && !MMUN_BREAK(BRACKET_UNSAID);
 }
 
 static bool span_covers(const struct mmun_span *span, unsigned long start,
@@ -165,22 +190,52 @@ static bool span_covers(const struct mmun_span *span, unsigned long start,
 	       mmun_load_acquire(&span->event) == event;
 }
 
+static bool spans_cover(int slot, unsigned int n, unsigned long start,
+			unsigned long end, enum mmu_notifier_event event)
+{
+	for (unsigned int i = 0; i < n; i++)
+		if (span_covers(&slot_span[slot][i], start, end, event))
+			return true;
+	return false;
+}
+
+/* ORDER(bracket-slot): if it stayed what it was; and no end before this is seen. */
+static bool take(int slot, uint64_t state)
+{
+	return mmun_cas(&slot_state[slot], &state, state | COVERED);
+}
+
+/*
+ * What is announced is yet to be done, and what somebody else has announced may
+ * be done after the end.  Whose it is nobody can tell, but of two that are about
+ * the same page one is somebody else's; and when the second is told, both are
+ * over.
+ */
+static bool slot_covers(int slot, unsigned long start, unsigned long end,
+			enum mmu_notifier_event event)
+{
+	/* ORDER(bracket-slot): pairs with mmun_bracket_publish(). */
+	uint64_t state = mmun_load_acquire(&slot_state[slot]);
+	unsigned int n = state & NR_MASK;
+
+	if (n == CLAIMED || !spans_cover(slot, n, start, end, event))
+		return false;
+	if (event != MMU_NOTIFY_CLEAR || MMUN_BREAK(BRACKET_TWICE))
+		return take(slot, state);
+	if (start < mmun_load_acquire(&slot_announced[slot]) ||
+	    !take(slot, state))
+		return false;
+	mmun_write(&slot_announced[slot], end);
+	return true;
+}
+
 /* Context: who reads events, before it lets others read. */
 bool mmun_bracket_covers(unsigned long start, unsigned long end,
 			 enum mmu_notifier_event event)
 {
-	for (int slot = 0; slot < NR_SLOTS; slot++) {
-		/* ORDER(bracket-slot): and again below, to see that it stayed. */
-		uint64_t state = mmun_load_acquire(&slot_state[slot]);
-		unsigned int n = state & NR_MASK;
-
-		for (unsigned int i = 0; n != CLAIMED && i < n; i++)
-			if (span_covers(&slot_span[slot][i], start, end, event) &&
-			    mmun_load_acquire(&slot_state[slot]) == state) {
-				mmun_write(&slot_hit[slot], true);
-				return true;
-			}
-	}
+	for (int slot = 0; slot < NR_SLOTS; slot++)
+		if (slot_covers(slot, start, end, event))
+			return true;
 	return false;
 }
 

@@ -17,6 +17,7 @@
 #include "base/atomic.h"
 #include "base/export.h"
 #include "base/lock.h"
+#include "base/mutants.h"
 #include "monitor/decode.h"
 #include "monitor/watch.h"
 
@@ -48,7 +49,7 @@ mmun_make_call(const struct mmun_call *call)
  */
 struct mmun_bracket {
 	uint64_t id;
-	bool changed;		/* by a call inside of it, for certain */
+	bool changed;		/* by a call inside of it, or beside, for certain */
 	unsigned int n;
 	struct mmun_span span[MMUN_MAX_SPANS];
 };
@@ -81,7 +82,7 @@ long mmun_call_inside(const struct mmun_call *call);
 int mmun_bracket_publish(const struct mmun_raw_event *ev,
 			 const struct mmun_bracket *self,
 			 struct mmun_sigmask *saved);
-/* Return: has any of its spans changed, as the source knows? */
+/* Return: has anything been dropped on its account? */
 bool mmun_bracket_withdraw(int slot, const struct mmun_sigmask *saved);
 bool mmun_bracket_covers(unsigned long start, unsigned long end,
 			 enum mmu_notifier_event event);
@@ -121,6 +122,8 @@ mmun_bracket_spans(const struct mmun_raw_event *ev, const struct mmun_call *call
 		return mmun_make_call(call);
 	if (mmun_unlikely(outer.bracket) && mmun_announced(self))
 		return mmun_call_inside(call);
+	if (MMUN_BREAK(BRACKET_EARLY))
+		slot = mmun_bracket_publish(ev, self, &saved);
 	for (unsigned int i = 0; i < self->n; i++) {
 		mmu_notifier_range_init(&range[i], self->span[i].event,
 					self->span[i].flags, &mmun_self,
@@ -132,10 +135,11 @@ mmun_bracket_spans(const struct mmun_raw_event *ev, const struct mmun_call *call
 	mmun_calling.id = self->id;
 	mmun_write(&mmun_calling.bracket, self);
 	mmun_barrier();
-	if (mmun_is_watching())
+	if (mmun_is_watching() && !MMUN_BREAK(BRACKET_EARLY))
 		slot = mmun_bracket_publish(ev, self, &saved);
 	ret = mmun_make_call(call);
-	if (mmun_unlikely(slot >= 0) && mmun_bracket_withdraw(slot, &saved))
+	if (mmun_unlikely(slot >= 0) && !MMUN_BREAK(BRACKET_LATE) &&
+	    mmun_bracket_withdraw(slot, &saved))
 		self->changed = true;
 	mmun_barrier();
 	mmun_write(&mmun_calling.bracket, outer.bracket);
@@ -144,6 +148,8 @@ mmun_bracket_spans(const struct mmun_raw_event *ev, const struct mmun_call *call
 	unchanged = ret == -1 && !self->changed && mmun_unchanged(ev, errno);
 	for (unsigned int i = 0; i < self->n; i++)
 		mmun_end_range(&range[i], unchanged);
+	if (MMUN_BREAK(BRACKET_LATE) && slot >= 0)
+		mmun_bracket_withdraw(slot, &saved);
 	return ret;
 }
 

@@ -42,6 +42,7 @@ static void make_self(void)
 		mmun_mm_init_static(&mmun_self, &self_srcu.srcu, &self_in_flight.srcu,
 				    mmun_monitor_start);
 		mmun_self.interest = &mmun_watch_interest;
+		/* ORDER(started): mm_self() itself; pairs with mm_self(). */
 		mmun_store_release(&state.mm_ready, 1);
 	}
 	mmun_unlock_restore(&state.lock, &saved);
@@ -49,6 +50,7 @@ static void make_self(void)
 
 struct mm_struct *mm_self(void)
 {
+	/* ORDER(started): pairs with make_self(). */
 	if (mmun_unlikely(!mmun_load_acquire(&state.mm_ready)))
 		make_self();
 	return &mmun_self;
@@ -195,6 +197,7 @@ int mmun_monitor_start(void)
 	int ret;
 
 	mm_self();
+	/* ORDER(started): the result, and all that the start did. */
 	if (mmun_load_acquire(&state.started))
 		return state.result;
 	mmun_pin_library();
@@ -204,7 +207,11 @@ int mmun_monitor_start(void)
 	if (!state.started) {
 		ret = start();
 		state.result = ret;
-		/* Without memory another time may be better. */
+		/*
+		 * Without memory another time may be better.
+		 *
+		 * ORDER(started): pairs with the look above, and with who asks.
+		 */
 		mmun_store_release(&state.started, ret != -ENOMEM);
 		mmun_store_release(&state.tried, true);
 	}
@@ -215,6 +222,7 @@ EXPORT_SYMBOL(mmun_monitor_start);
 
 bool mmun_monitors_run(void)
 {
+	/* ORDER(started): pairs with mmun_monitor_start(). */
 	return mmun_load_acquire(&state.started) && !state.result;
 }
 
@@ -222,6 +230,7 @@ int mmun_monitor_entry(size_t index, struct mmun_entry_info *ret_info)
 {
 	if (!ret_info)
 		return -EINVAL;
+	/* ORDER(started): pairs with mmun_monitor_start(). */
 	if (!mmun_load_acquire(&state.tried))
 		return -EAGAIN;
 	return mmun_sources_entry(index, ret_info);

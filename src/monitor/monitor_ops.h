@@ -94,10 +94,11 @@ struct mmun_source {
 extern struct mmun_source mmun_sources[MMUN_NR_SOURCES]
 	__attribute__((visibility("hidden")));
 
+/* ORDER(source): all that its start did; pairs with start_one(). */
 #define for_each_running_source(s)                                             \
 	for (struct mmun_source *s = mmun_sources;                             \
 	     s < mmun_sources + MMUN_NR_SOURCES; s++)                          \
-		if (!mmun_read(&s->error))
+		if (!mmun_load_acquire(&s->error))
 
 /*
  * Is this the process whose sources run?  A child that was forked past libc has all

@@ -106,9 +106,11 @@ static void resolve_one(int i)
 {
 	const struct mmun_monitor_ops *ops = mmun_sources[i].ops;
 
+	/* ORDER(started): what resolve() found, by whomsoever. */
 	if (!ops->resolve || (mmun_load_acquire(&resolved) & BIT(i)))
 		return;
 	ops->resolve();
+	/* ORDER(started): pairs with the look above. */
 	mmun_fetch_or(&resolved, BIT(i));
 }
 
@@ -128,8 +130,11 @@ static int start_one(struct mmun_source *s)
 	const char *state = NULL;
 	int err = s->ops->start(&state);
 
-	s->state = state;
-	/* ORDER(source): all that start did, before others call its functions. */
+	mmun_write(&s->state, state);
+	/*
+	 * ORDER(source): all that start did, and how it went; pairs with
+	 * for_each_running_source(), and with who asks.
+	 */
 	mmun_store_release(&s->error, err);
 	return err;
 }
@@ -179,19 +184,23 @@ void mmun_sources_fork_child(void)
 int mmun_monitor_source(size_t index, struct mmun_source_info *ret_info)
 {
 	const struct mmun_monitor_ops *ops;
+	const struct mmun_source *s = mmun_sources + index;
+	int error;
 
 	if (!ret_info)
 		return -EINVAL;
 	if (index >= MMUN_NR_SOURCES)
 		return -ENOENT;
-	ops = mmun_sources[index].ops;
+	ops = s->ops;
+	/* ORDER(source): the state comes with it, or is a newer one. */
+	error = mmun_load_acquire(&s->error);
 	*ret_info = (struct mmun_source_info){
 		.name = ops->name,
 		.covers = ops->covers,
 		.needs = ops->needs,
 		.costs = ops->costs,
-		.state = mmun_sources[index].state,
-		.error = mmun_read(&mmun_sources[index].error),
+		.state = mmun_read(&s->state),
+		.error = error,
 	};
 	return 0;
 }

@@ -198,6 +198,12 @@ static int start(const char **state)
 	return -EOPNOTSUPP;
 }
 
+static bool is_running(void)
+{
+	/* ORDER(started): pairs with run(). */
+	return mmun_load_acquire(&uffd.running);
+}
+
 /* A thread may have the descriptors already: these stay then. */
 static const char *run(void)
 {
@@ -209,6 +215,7 @@ static const char *run(void)
 	}
 	if (mmun_uffd_threads_start())
 		return "it cannot start its threads, or register memory";
+	/* ORDER(started): the descriptors; pairs with is_running(). */
 	mmun_store_release(&uffd.running, 1);
 	return "reading events";
 }
@@ -218,11 +225,11 @@ static void prepare(void)
 {
 	struct mmun_sigmask saved;
 
-	if (mmun_load_acquire(&uffd.running))
+	if (is_running())
 		return;
 	mmun_lock_save(&uffd.lock, &saved);
 	if (!uffd.running)
-		mmun_sources[MMUN_SOURCE_UFFD].state = run();
+		mmun_write(&mmun_sources[MMUN_SOURCE_UFFD].state, run());
 	mmun_unlock_restore(&uffd.lock, &saved);
 }
 
@@ -246,8 +253,7 @@ static unsigned int watch(const struct mmun_mapping *m)
 		.mode = UFFDIO_REGISTER_MODE_WP,
 	};
 
-	if (!mmun_load_acquire(&uffd.running) ||
-	    m->kind == MMUN_MAPPING_SPECIAL)
+	if (!is_running() || m->kind == MMUN_MAPPING_SPECIAL)
 		return 0;
 	mmun_watch_mark(m->start, m->end);
 	if (mmun_uffd_ioctl(UFFDIO_REGISTER, &range))
@@ -264,7 +270,7 @@ static void unwatch(const struct mmun_mapping *m)
 		.mode = UFFDIO_REGISTER_MODE_WP,
 	};
 
-	if (!mmun_load_acquire(&uffd.running) || m->kind == MMUN_MAPPING_SPECIAL)
+	if (!is_running() || m->kind == MMUN_MAPPING_SPECIAL)
 		return;
 	if (!mmun_uffd_ioctl(UFFDIO_REGISTER, &range))
 		mmun_uffd_ioctl(UFFDIO_UNREGISTER, &range.range);

@@ -30,6 +30,7 @@
 #include <sys/prctl.h>
 
 #include "base/lock.h"
+#include "base/mutants.h"
 #include "base/syscall.h"
 #include "base/thread.h"
 #include "monitor/bracket.h"
@@ -106,16 +107,27 @@ static bool is_bell(const struct note *note)
 
 /* -- asking the keeper -- */
 
+static void answer(void)
+{
+	/* ORDER(uffd-request): the result; pairs with ask_keeper(). */
+	mmun_store_release(&request.state, DONE);
+	mmun_futex_wake(&request.state);
+}
+
+/*
+ * By the keeper alone: what is asked lies on the stack of who asks, and is gone
+ * when somebody has answered.
+ */
 static void serve_request(void)
 {
 	/* ORDER(uffd-request): pairs with ask_keeper(). */
 	if (mmun_likely(mmun_load_acquire(&request.state) != ASKED))
 		return;
+	if (MMUN_BREAK(UFFD_REQUEST))
+		answer();
 	request.ret = mmun_syscall(SYS_ioctl, mmun_uffd.fd, request.cmd,
 				   request.arg);
-	/* ORDER(uffd-request): the result; pairs with who waits for it. */
-	mmun_store_release(&request.state, DONE);
-	mmun_futex_wake(&request.state);
+	answer();
 }
 
 static long ask_keeper(unsigned long cmd, void *arg)
@@ -130,6 +142,7 @@ static long ask_keeper(unsigned long cmd, void *arg)
 	/* ORDER(uffd-request): what is asked; pairs with serve_request(). */
 	mmun_store_release(&request.state, ASKED);
 	ring_bell();
+	/* ORDER(uffd-request): pairs with answer(). */
 	while ((state = mmun_load_acquire(&request.state)) != DONE)
 		mmun_futex_wait(&request.state, state, 0);
 	ret = request.ret;
@@ -188,7 +201,7 @@ static void take_down(const struct uffd_msg *msg)
 	if (note.event == UFFD_EVENT_REMOVE || u.overflow)
 		u.removing = true;
 	u.notes[u.noted % NR_NOTES] = note;
-	/* ORDER(uffd-noted): after the read; pairs with let_it_be_removed(). */
+	/* ORDER(uffd-noted): the note, before who waits for one looks again. */
 	mmun_store_release(&u.noted, u.noted + 1);
 }
 
@@ -201,12 +214,15 @@ static void read_events(void)
 	 * ORDER(settle): before read(), which lets the callers go on: the kernel's
 	 * locks order it before whatever they do then.
 	 */
-	mmun_fetch_or(&mmun_unsettled, UNSETTLED);
+	if (!MMUN_BREAK(SETTLE_LATE))
+		mmun_fetch_or(&mmun_unsettled, UNSETTLED);
 	do {
 		n = mmun_syscall(SYS_read, mmun_uffd.fd, batch, sizeof(batch));
 		for (long i = 0; i < n / (long)sizeof(batch[0]); i++)
 			take_down(&batch[i]);
 	} while (n == sizeof(batch));
+	if (MMUN_BREAK(SETTLE_LATE))
+		mmun_fetch_or(&mmun_unsettled, UNSETTLED);
 }
 
 /* Nothing is left to tell, as far as anybody has read. */
@@ -314,6 +330,8 @@ static bool next_note(struct note *note)
 		u.overflow = false;
 	} else if (any) {
 		*note = u.notes[u.taken++ % NR_NOTES];
+		if (MMUN_BREAK(SETTLE_EARLY))
+			mmun_fetch_and(&mmun_unsettled, ~UNSETTLED);
 	} else {
 		settle_if_told();
 	}
@@ -321,15 +339,27 @@ static bool next_note(struct note *note)
 	return any;
 }
 
+static bool somebody_settles(void)
+{
+	return mmun_unlikely(mmun_load_ordered(&u.settling));
+}
+
 static void tell_all(void)
 {
 	struct note note;
+	bool settling;
 
 	while (next_note(&note)) {
+		settling = !MMUN_BREAK(UFFD_WAKE) || somebody_settles();
+		if (MMUN_BREAK(UFFD_TOLD))
+			mmun_xchg(&u.told, u.taken);
 		tell(&note);
-		/* ORDER(uffd-told): what callbacks wrote; pairs with settle. */
+		/*
+		 * ORDER(uffd-told): what callbacks wrote before it, the look for
+		 * who waits after it; pairs with mmun_uffd_settle().
+		 */
 		mmun_xchg(&u.told, u.taken);
-		if (mmun_unlikely(mmun_load_ordered(&u.settling)))
+		if (settling && somebody_settles())
 			mmun_futex_wake(&u.told);
 	}
 }
@@ -338,6 +368,7 @@ static void *teller(void *unused)
 {
 	prctl(PR_SET_NAME, "mmun-uffd-tell");
 	for (;;) {
+		/* ORDER(uffd-noted): before we look; pairs with take_down(). */
 		uint32_t noted = mmun_load_acquire(&u.noted);
 
 		tell_all();
@@ -405,10 +436,16 @@ static void see_them_run(void)
 			let_others_run(i);
 			keeper_reads();
 		}
-		/* ORDER(uffd-noted): pairs with let_it_be_removed(). */
-		mmun_store_release(&u.ran, noted);
+		/*
+		 * ORDER(uffd-noted): those who were let go before we looked have
+		 * run; pairs with let_it_be_removed().
+		 */
+		mmun_store_release(&u.ran, noted + MMUN_BREAK(UFFD_NOTED));
 		mmun_futex_wake(&u.ran);
 	}
+	/* So that it does not lag by half of all numbers. */
+	if (!MMUN_BREAK(UFFD_NOTED))
+		mmun_store_release(&u.ran, u.noted);
 }
 
 static void *keeper(void *unused)
@@ -417,6 +454,7 @@ static void *keeper(void *unused)
 	bool kept = keep_only_ours();
 
 	prctl(PR_SET_NAME, "mmun-uffd-keep");
+	/* ORDER(started): its table is its own; pairs with start_keeper(). */
 	mmun_store_release(&keeper_ready, kept ? 1 : 2);
 	mmun_futex_wake(&keeper_ready);
 	while (kept) {
@@ -443,8 +481,8 @@ void mmun_uffd_settle(void)
 	mmun_lock_save(&u.lock, &saved);
 	noted = u.noted;
 	mmun_unlock_restore(&u.lock, &saved);
+	/* ORDER(uffd-told): announced, before we look; pairs with tell_all(). */
 	mmun_fetch_add(&u.settling, 1);
-	/* ORDER(uffd-told): pairs with tell_all(). */
 	while ((int32_t)((told = mmun_load_ordered(&u.told)) - noted) < 0)
 		mmun_futex_wait(&u.told, told, 0);
 	mmun_fetch_sub(&u.settling, 1);
@@ -469,6 +507,7 @@ static int start_keeper(void)
 
 	if (err)
 		return err;
+	/* ORDER(started): pairs with keeper(). */
 	while (!(ready = mmun_load_acquire(&keeper_ready)))
 		mmun_futex_wait(&keeper_ready, 0, 0);
 	if (ready == 1)

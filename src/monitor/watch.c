@@ -11,6 +11,7 @@
 #include "base/export.h"
 #include "base/interval_tree.h"
 #include "base/lock.h"
+#include "base/mutants.h"
 #include "base/warn.h"
 #include "core/core.h"
 #include "monitor/bracket.h"
@@ -184,6 +185,11 @@ void mmun_watch_mark(unsigned long start, unsigned long end)
 	for (; at <= last; at++)
 		mmun_fetch_or(&mmun_watch_map[at / 64 % (MMUN_WATCH_BITS / 64)],
 			      1ULL << at % 64);
+	/*
+	 * ORDER(watch-mark): before the mapping is registered.  Who is given its
+	 * address, after another thread has unmapped it, comes after that by the
+	 * kernel's lock; pairs with mmun_mapped().
+	 */
 	mmun_store_release(&mmun_watching, 1);
 }
 
@@ -302,6 +308,8 @@ void mmun_watch_forget(unsigned long start, unsigned long end)
 	lock_tree(&saved);
 	add_late(start, end);
 	unlock_tree(&saved);
+	if (MMUN_BREAK(WATCH_FORGET))
+		return unwatch_late();
 	mmun_lock_save(&watches.calls, &saved);
 	extend(&watches.told_start, &watches.told_end, start, end);
 	unwatch_late();

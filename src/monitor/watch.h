@@ -85,6 +85,7 @@ static inline bool mmun_is_watching(void)
 
 static inline void mmun_mapped(unsigned long start, unsigned long len)
 {
+	/* ORDER(watch-mark): after the call that gave it. */
 	if (mmun_is_watching() && len && mmun_may_be_watched(start, start + len))
 		mmun_watch_mapped(start, start + len);
 }

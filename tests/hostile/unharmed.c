@@ -76,9 +76,19 @@ static void read_output(int out, struct run *r)
 	r->len = pread(out, r->output, OUTPUT_MAX - 1, 0);
 }
 
-static struct run run(bool listen, bool watch)
+/* The kernel does not keep several writers of a memfd apart otherwise. */
+static int open_output(void)
 {
 	int out = memfd_create("output", MFD_CLOEXEC);
+
+	if (out < 0 || fcntl(out, F_SETFL, O_APPEND))
+		bail("no file for its output: %s", strerror(errno));
+	return out;
+}
+
+static struct run run(bool listen, bool watch)
+{
+	int out = open_output();
 	struct run r = { .path = "/tmp/mmunotify-counts-XXXXXX" };
 	pid_t pid;
 
@@ -171,7 +181,10 @@ int main(int argc, char **argv)
 
 	if (!missing && argc - first < 2)
 		bail("which listener, which program?");
-	listener = argv[first];
+	/* A program may be a script that goes elsewhere before it starts it. */
+	listener = realpath(argv[first], NULL);
+	if (!missing && !listener)
+		bail("no listener %s", argv[first]);
 	program = argv + first + 1;
 	tap_begin(60);
 	if (!missing) {

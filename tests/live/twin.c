@@ -69,12 +69,20 @@ static unsigned long hash(unsigned long h, const void *data, size_t len)
 
 /* -- the mappings -- */
 
+static struct range range_of(const char *at, size_t len)
+{
+	return (struct range){ (unsigned long)at, (unsigned long)at + len };
+}
+
+static bool is_in(struct range range, unsigned long addr)
+{
+	return addr >= range.start && addr < range.end;
+}
+
 static bool is_ours(unsigned long addr)
 {
-	return (addr >= (unsigned long)arena &&
-		addr < (unsigned long)arena + ARENA) ||
-	       (addr >= (unsigned long)heap &&
-		addr < (unsigned long)heap + HEAP * PAGE);
+	return is_in(range_of(arena, ARENA), addr) ||
+	       is_in(range_of(heap, HEAP * PAGE), addr);
 }
 
 static unsigned long hash_list(const struct area_list *list)
@@ -85,8 +93,8 @@ static unsigned long hash_list(const struct area_list *list)
 static unsigned long hash_maps(struct area_list *list)
 {
 	clear_list(list);
-	list_areas((long)arena, (long)arena + ARENA, list);
-	list_areas((long)heap, (long)heap + HEAP * PAGE, list);
+	list_areas(range_of(arena, ARENA), list);
+	list_areas(range_of(heap, HEAP * PAGE), list);
 	return hash_list(list);
 }
 
@@ -205,7 +213,7 @@ static unsigned long take_mapping(unsigned long start, size_t len)
 	unsigned long h;
 
 	clear_list(&list);
-	list_areas(start, start + len, &list);
+	list_areas(range_of((char *)start, len), &list);
 	for (unsigned int i = 0; i < list.n; i++)
 		move_to_zero(&list.area[i], start, start + len);
 	h = hash_pages(hash_list(&list), (char *)start,

@@ -135,23 +135,106 @@ static inline void clear_list(struct area_list *list)
 	list->n = list->nr_met = 0;
 }
 
-/* -- by questions, or from the text where the kernel is older than 6.11 -- */
+/* -- by questions -- */
 
-static inline bool parse_line(const char *line, struct area *ret,
+struct range {
+	unsigned long start;
+	unsigned long end;
+};
+
+/* The mapping at an address, or the next one.  Return: 0, or an errno. */
+static inline long query(unsigned long at, struct area *ret,
+			 struct inode *ret_inode)
+{
+	struct procmap_query_6_11 q = {
+		.size = sizeof(q),
+		.query_flags = QUERY_THIS_OR_NEXT,
+		.query_addr = at,
+	};
+	long err = raw3(SYS_ioctl, maps_fd, PROCMAP_QUERY_6_11, (long)&q);
+
+	*ret = (struct area){ q.start, q.end, q.offset, q.flags & QUERY_FLAGS,
+			      0 };
+	*ret_inode = (struct inode){ makedev(q.major, q.minor), q.inode };
+	return -err;
+}
+
+static inline long list_by_query(struct range range, struct area_list *list)
+{
+	struct inode inode;
+	struct area a;
+	long err = 0;
+
+	for (unsigned long at = range.start; at < range.end; at = a.end) {
+		err = query(at, &a, &inode);
+		if (err || a.start >= range.end)
+			break;
+		add_area(list, a, &inode);
+	}
+	return err;
+}
+
+/* -- from the text, where the kernel is older than 6.11 -- */
+
+/* "55d0c0e4f000-55d0c0e51000 r-xp 00002000 08:01 1835023  /usr/bin/cat" */
+static inline void parse_line(const char *line, struct area *ret,
 			      struct inode *ret_inode)
 {
-	unsigned int major, minor;
-	char perms[5];
+	unsigned long major, minor;
+	char *at;
 
-	if (sscanf(line, "%lx-%lx %4s %lx %x:%x %lu", &ret->start, &ret->end,
-		   perms, &ret->offset, &major, &minor,
-		   &ret_inode->number) != 7)
-		return false;
-	ret->flags = (perms[0] == 'r') | (perms[1] == 'w') << 1 |
-		     (perms[2] == 'x') << 2 | (perms[3] == 's') << 3;
+	ret->start = strtoul(line, &at, 16);
+	ret->end = strtoul(at + 1, &at, 16);
+	ret->flags = (at[1] == 'r') | (at[2] == 'w') << 1 |
+		     (at[3] == 'x') << 2 | (at[4] == 's') << 3;
+	ret->offset = strtoul(at + 5, &at, 16);
+	major = strtoul(at, &at, 16);
+	minor = strtoul(at + 1, &at, 16);
 	ret_inode->dev = makedev(major, minor);
-	return true;
+	ret_inode->number = strtoul(at, NULL, 10);
 }
+
+/* Lines are whole, and come in order. */
+static inline void list_from_text(struct range range, struct area_list *list)
+{
+	struct inode inode;
+	struct area a = { 0 };
+	char text[8193];
+	long n;
+
+	for (off_t at = 0; (n = pread(maps_fd, text, 8192, at)) > 0; at += n) {
+		text[n] = 0;
+		for (char *line = text; *line; line = strchr(line, '\n') + 1) {
+			parse_line(line, &a, &inode);
+			if (a.start >= range.end)
+				return;
+			if (a.end > range.start)
+				add_area(list, a, &inode);
+		}
+	}
+}
+
+/* Appends what is mapped in the range, be it in part. */
+static inline void list_areas(struct range range, struct area_list *list)
+{
+	if (list_by_query(range, list) == ENOTTY)
+		list_from_text(range, list);
+}
+
+/* What is mapped here is the next file to know. */
+static inline void know_file(const void *at)
+{
+	struct range range = { (unsigned long)at, (unsigned long)at + 1 };
+	static struct area_list list;
+
+	clear_list(&list);
+	list_areas(range, &list);
+	if (!list.nr_met)
+		bail("no file mapped at %p", at);
+	known_file[nr_known_files++] = list.met[0];
+}
+
+/* -- all there is to know -- */
 
 static inline char *read_text(int fd)
 {
@@ -164,59 +247,6 @@ static inline char *read_text(int fd)
 	text[len] = 0;
 	return text;
 }
-
-static inline bool find_in_text(unsigned long at, struct area *ret,
-				struct inode *ret_inode)
-{
-	for (char *line = read_text(maps_fd), *eol; (eol = strchr(line, '\n'));
-	     line = eol + 1)
-		if (parse_line(line, ret, ret_inode) && ret->end > at)
-			return true;
-	return false;
-}
-
-/* The mapping at an address, or the next one. */
-static inline bool find_area(unsigned long at, struct area *ret,
-			     struct inode *ret_inode)
-{
-	struct procmap_query_6_11 q = {
-		.size = sizeof(q),
-		.query_flags = QUERY_THIS_OR_NEXT,
-		.query_addr = at,
-	};
-	long err = raw3(SYS_ioctl, maps_fd, PROCMAP_QUERY_6_11, (long)&q);
-
-	if (err == -ENOTTY)
-		return find_in_text(at, ret, ret_inode);
-	*ret = (struct area){ q.start, q.end, q.offset, q.flags & QUERY_FLAGS,
-			      0 };
-	*ret_inode = (struct inode){ makedev(q.major, q.minor), q.inode };
-	return !err;
-}
-
-/* Appends what begins before @end, and doesn't end before @start. */
-static inline void list_areas(unsigned long start, unsigned long end,
-			      struct area_list *list)
-{
-	struct inode inode;
-	struct area a;
-
-	while (start < end && find_area(start, &a, &inode) && a.start < end) {
-		add_area(list, a, &inode);
-		start = a.end;
-	}
-}
-
-/* What is mapped here is the next file to know. */
-static inline void know_file(const void *at)
-{
-	struct area a;
-
-	if (!find_area((unsigned long)at, &a, &known_file[nr_known_files++]))
-		bail("nothing mapped at %p", at);
-}
-
-/* -- all there is to know -- */
 
 /* "VmFlags: rd wr mr mw me ac" */
 static inline unsigned long parse_flags(char *names)

@@ -3,15 +3,17 @@
  * Nobody finds what is dead.  Threads kill watched pages by instruction, count,
  * for each page, how often they have returned from that, and enter it in a
  * table; others settle and look it up: what they find must not be older than
- * what they knew before.
+ * what they knew before.  One of the killers has a table of descriptors of its
+ * own, and must ask for what it registers.
  *
- * The orders that this stands on: ORDER(settle), ORDER(uffd-told),
- * ORDER(uffd-request), ORDER(uffd-noted), ORDER(bracket-slot).
+ * ORDER(settle), ORDER(uffd-told), ORDER(uffd-request): without one of them,
+ * something dead is found, or a thread waits for ever.
  *
- *	uffd-settle [seed]
+ *	uffd-settle [RULE to break] [seed]
  */
-#include <time.h>
+#include <linux/close_range.h>
 
+#include "mutant.h"
 #include "uffd.h"
 
 #define NR 16
@@ -24,7 +26,13 @@ static _Atomic uint64_t deaths[KILLERS][NR];
 static _Atomic uint64_t table[KILLERS][NR];	/* deaths before it, times 2, plus 1 */
 static struct mmun_watch watches[KILLERS];
 static atomic_int killing = KILLERS;
-static atomic_ulong stale, unsettled_stale, found, callbacks;
+static atomic_ulong killed, stale, unsettled_stale, found, callbacks;
+
+/* A mutant need be caught but once. */
+static bool is_over(void)
+{
+	return broken_name && atomic_load(&stale);
+}
 
 static void forget(unsigned long start, unsigned long end)
 {
@@ -85,7 +93,6 @@ static void kill_page(int k, int i, uint64_t how)
 }
 
 struct thread {
-	pthread_t id;
 	int nr;
 	uint64_t seed;
 };
@@ -94,7 +101,9 @@ static void *kill_pages(void *arg)
 {
 	struct thread *t = arg;
 
-	for (int n = 0; n < DEATHS; n++) {
+	if (t->nr && syscall(SYS_close_range, 3, ~0U, CLOSE_RANGE_UNSHARE))
+		bail("no table of descriptors of its own");
+	for (int n = 0; n < DEATHS && !is_over(); n++) {
 		int i = step(&t->seed) % NR;
 
 		*(volatile char *)at[t->nr][i] = 1;
@@ -102,6 +111,7 @@ static void *kill_pages(void *arg)
 		atomic_store(&table[t->nr][i],
 			     atomic_load(&deaths[t->nr][i]) * 2 + 1);
 		kill_page(t->nr, i, step(&t->seed));
+		atomic_fetch_add(&killed, 1);
 	}
 	atomic_fetch_sub(&killing, 1);
 	return NULL;
@@ -111,7 +121,7 @@ static void *look_up(void *arg)
 {
 	struct thread *t = arg;
 
-	while (atomic_load(&killing)) {
+	while (atomic_load(&killing) && !is_over()) {
 		int k = step(&t->seed) % KILLERS, i = step(&t->seed) % NR;
 		uint64_t dead = atomic_load(&deaths[k][i]), entry;
 
@@ -140,12 +150,27 @@ static void lay_out(void)
 	}
 }
 
+static void finish(bool stuck)
+{
+	rule(!stuck && !atomic_load(&stale),
+	     "who settles finds nothing dead, nor waits for ever");
+	diag("%lu kills, %lu lookups, %lu stale; unsettled %lu%s",
+	     atomic_load(&killed), atomic_load(&found), atomic_load(&stale),
+	     atomic_load(&unsettled_stale), stuck ? "; stuck" : "");
+	if (broken_name)
+		end_at_once();
+	ok(atomic_load(&callbacks) >= KILLERS * DEATHS, "each death was told");
+}
+
 int main(int argc, char **argv)
 {
-	uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 0) : (uint64_t)time(NULL);
 	struct thread threads[KILLERS + LOOKERS];
+	pthread_t ids[KILLERS + LOOKERS];
+	uint64_t seed;
 
 	tap_begin(50);
+	break_rule(&argc, &argv);
+	seed = argc > 1 ? strtoull(argv[1], NULL, 0) : (uint64_t)time(NULL);
 	if (!source_runs())
 		return tap_end();
 	diag("seed %llu", (unsigned long long)seed);
@@ -153,21 +178,13 @@ int main(int argc, char **argv)
 		bail("register");
 	lay_out();
 	for (int i = 0; i < KILLERS + LOOKERS; i++) {
-		threads[i] = (struct thread){ .nr = i, .seed = (seed + i) * 2 + 1 };
-		if (pthread_create(&threads[i].id, NULL,
+		threads[i] = (struct thread){ i, (seed + i) * 2 + 1 };
+		if (pthread_create(&ids[i], NULL,
 				   i < KILLERS ? kill_pages : look_up,
 				   &threads[i]))
 			bail("no thread");
 	}
-	for (int i = 0; i < KILLERS + LOOKERS; i++)
-		pthread_join(threads[i].id, NULL);
-	ok(!atomic_load(&stale), "%lu settled lookups found nothing dead",
-	   atomic_load(&found));
-	diag("%lu lookups would have, had they not settled; %lu stale",
-	     atomic_load(&unsettled_stale), atomic_load(&stale));
-	ok(atomic_load(&callbacks) >= KILLERS * DEATHS,
-	   "each death was told: %lu callbacks for %d deaths",
-	   atomic_load(&callbacks), KILLERS * DEATHS);
+	finish(!join_all(ids, KILLERS + LOOKERS, &killed));
 	settle();
 	for (int k = 0; k < KILLERS; k++)
 		mmun_unwatch(&watches[k]);

@@ -159,7 +159,9 @@ static __always_inline int is_told(const struct mmun_bpf_shared *with, __u64 nr,
 /*
  * When there is no place, the loss is counted first and a place looked for
  * again: either there is one now, and the record wakes the reader, or it still
- * has records to read, and looks at the count after these.
+ * has records to read, and looks at the count after these.  (Where adding is no
+ * fence, as on aarch64, it may look too early: then it is told with the next
+ * call, or to the first who settles.)
  */
 static __always_inline struct mmun_bpf_record *
 reserve(struct mmun_bpf_shared *with)

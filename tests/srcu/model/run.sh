@@ -87,11 +87,30 @@ broken "a waiter must not join a grace period that has begun" \
 holds "a grace period ends though a reader never stops coming" \
 	live srcu.pml $endless
 broken "without the flip it may not end" live srcu.pml $endless -DNO_FLIP
-holds "sub-publish: who finds a notifier sees its fields" safety publish.pml
-broken "sub-publish: not without the release" \
-	safety publish.pml -DNO_RELEASE
-broken "sub-publish: not without the acquire" \
-	safety publish.pml -DNO_ACQUIRE
+holds "publish: who finds what is published sees what it is" safety publish.pml
+broken "publish: not without the release" safety publish.pml -DNO_RELEASE
+broken "publish: not without the acquire" safety publish.pml -DNO_ACQUIRE
+for who in UFFD BPF; do
+	holds "told, $who: who waits is told, and woken" safety told.pml -D$who
+	broken "told, $who: not by who counts, then tells" \
+		safety told.pml -D$who -DEARLY_TOLD
+	broken "told, $who: not without the fence between count and look" \
+		safety told.pml -D$who -DNO_FENCE
+done
+broken "bpf-told: not who looks, then says that he waits" \
+	safety told.pml -DBPF -DLATE_ANNOUNCE
+broken "bpf-told: not who looks, then takes the word to wait on" \
+	safety told.pml -DBPF -DLATE_WORD
+broken "bpf-kick: nor when the teller does" safety told.pml -DBPF -DLATE_KICKS
+holds "bpf-ring: no record lies where the reader sleeps" safety ring.pml
+broken "bpf-ring: not without his fence" safety ring.pml -DNO_FENCE
+broken "bpf-ring: nor without the kernel's" safety ring.pml -DKERNEL_LATE
+holds "bracket-slot: what is dropped is started, and not ended" safety slot.pml
+broken "bracket-slot: not without the release" safety slot.pml -DNO_RELEASE
+broken "bracket-slot: not when it is withdrawn after the end" \
+	safety slot.pml -DLATE_WITHDRAWAL
+broken "bracket-slot: not without the acquire" safety slot.pml -DNO_ACQUIRE
+broken "bracket-slot: not without the second look" safety slot.pml -DNO_RECHECK
 if [ "$1" = long ]; then
 	holds "two readers, two sections each" \
 		safety srcu.pml -DSECTIONS=2 -DROUNDS=1

@@ -19,7 +19,7 @@
  * Broken twins, each refuted by run.sh:
  *  NO_MEMBARRIER  srcu-enter: nothing drains the readers' buffers
  *  LATE_MEMBARRIER srcu-enter: it comes after the first scan
- *  EARLY_UNLOCK   srcu-exit: the last use passes the unlock
+ *  EARLY_UNLOCK   ORDER(srcu-exit): the last use passes the unlock
  *  LOCKS_FIRST    srcu-scan: locks are read before unlocks
  *  NO_FIRST_SCAN  srcu-bank: the inactive bank is not waited for
  *  NO_LAST_SCAN   srcu-bank: the bank that was active is not waited for

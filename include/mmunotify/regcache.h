@@ -315,7 +315,7 @@ mmun_regcache_generation(const struct mmun_regcache_region *region)
  *
  * All but what is held.
  *
- * Context: as mmun_regcache_get(); waits for read sections.
+ * Context: as mmun_regcache_get(); waits for read sections of other threads.
  */
 void mmun_regcache_reclaim(struct mmun_regcache *cache);
 

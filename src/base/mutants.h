@@ -43,6 +43,27 @@
 #define MMUN_BREAK_USERS_ZERO false
 #endif
 
+/* A range turns the sequence odd after its callbacks. */
+#ifdef MMUN_MUTANT_INTERVAL_ODD
+#define MMUN_BREAK_INTERVAL_ODD true
+#else
+#define MMUN_BREAK_INTERVAL_ODD false
+#endif
+
+/* The last end turns it even, and then advances it. */
+#ifdef MMUN_MUTANT_INTERVAL_ADVANCE
+#define MMUN_BREAK_INTERVAL_ADVANCE true
+#else
+#define MMUN_BREAK_INTERVAL_ADVANCE false
+#endif
+
+/* What is inserted while it is odd is not put off. */
+#ifdef MMUN_MUTANT_INTERVAL_DEFER
+#define MMUN_BREAK_INTERVAL_DEFER true
+#else
+#define MMUN_BREAK_INTERVAL_DEFER false
+#endif
+
 /* What was invalidated while it was registered is published all the same. */
 #ifdef MMUN_MUTANT_CACHE_RETRY
 #define MMUN_BREAK_CACHE_RETRY true

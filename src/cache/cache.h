@@ -226,6 +226,8 @@ void free_table(struct cache *c);
 extern uint64_t mmun_section_epoch __attribute__((visibility("hidden")));
 /* This thread's sections are in line from now on, if they can.  Allocates. */
 void join_sections(struct cache *c);
+unsigned int enter_counted(struct cache *c);
+void leave_counted(struct cache *c, unsigned int bank);
 struct grace begin_grace(struct cache *c);
 bool is_grace_over(struct cache *c, const struct grace *grace);
 void wait_for_grace(struct cache *c, const struct grace *grace);

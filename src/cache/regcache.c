@@ -209,13 +209,13 @@ EXPORT_SYMBOL(mmun_regcache_destroy);
 MMUN_PUBLIC unsigned int mmun_regcache_read_lock_slow(struct mmun_regcache *cache)
 {
 	join_sections(cache_of(cache));
-	return mmun_srcu_read_lock(cache_of(cache)->srcu) + 1;
+	return enter_counted(cache_of(cache)) + 1;
 }
 
 MMUN_PUBLIC void mmun_regcache_read_unlock_slow(struct mmun_regcache *cache,
 						unsigned int section)
 {
-	mmun_srcu_read_unlock(cache_of(cache)->srcu, section - 1);
+	leave_counted(cache_of(cache), section - 1);
 }
 
 static inline void settle(struct cache *c)

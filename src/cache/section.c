@@ -89,6 +89,21 @@ void join_sections(struct cache *c)
 	mmun_unlock_restore(&readers.lock, &saved);
 }
 
+/* Sections of this thread that are counted in a domain. */
+static __thread unsigned int counted __attribute__((tls_model("initial-exec")));
+
+unsigned int enter_counted(struct cache *c)
+{
+	counted++;
+	return mmun_srcu_read_lock(c->srcu);
+}
+
+void leave_counted(struct cache *c, unsigned int bank)
+{
+	mmun_srcu_read_unlock(c->srcu, bank);
+	counted--;
+}
+
 /* -- grace periods -- */
 
 struct grace begin_grace(struct cache *c)
@@ -139,7 +154,7 @@ void wait_for_grace(struct cache *c, const struct grace *grace)
 	unsigned int round = 0;
 
 	/* In a section it would wait for itself. */
-	if (mmun_read(&mmun_regcache_word) > IDLE)
+	if (mmun_read(&mmun_regcache_word) > IDLE || counted)
 		return;
 	while (!words_have_left(grace->epoch))
 		back_off(round++);

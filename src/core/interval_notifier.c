@@ -6,6 +6,7 @@
 #include <limits.h>
 
 #include "base/mutants.h"
+#include "base/syscall.h"
 #include "base/warn.h"
 #include "core/core.h"
 
@@ -154,6 +155,14 @@ static void do_deferred(struct mmun_intervals *in)
 
 /* -- ranges: start -- */
 
+/* Return: the state before. */
+static uint64_t set_odd(struct mmun_intervals *in)
+{
+	if (MMUN_BREAK_INTERVAL_ODD)
+		return mmun_read(&in->state);
+	return mmun_fetch_or(&in->state, I_ODD);
+}
+
 static struct mmun_interval *look_and_mark(struct mmun_intervals *in,
 					   unsigned long start,
 					   unsigned long last)
@@ -161,8 +170,16 @@ static struct mmun_interval *look_and_mark(struct mmun_intervals *in,
 	struct mmun_interval *first = mmun_interval_first(&in->tree, start, last);
 
 	if (first)
-		mmun_fetch_or(&in->state, I_ODD);
+		set_odd(in);
 	return first;
+}
+
+/* Was it, when this state was, or has it since?  ORDER(interval-look). */
+static bool has_changed(const struct mmun_intervals *in, uint64_t state,
+			uint32_t version)
+{
+	return (state & I_CHANGING) || (version & 1) ||
+	       mmun_load_acquire(&in->version) != version;
 }
 
 /* While it is held for fork() the tree stays as it is; if it is not any more, again. */
@@ -181,8 +198,7 @@ static struct mmun_interval *look_again(struct mmun_intervals *in,
 		}
 		version = mmun_load_acquire(&in->version);
 		first = look_and_mark(in, start, last);
-		if (!(mmun_load_ordered(&in->state) & I_CHANGING) &&
-		    !(version & 1) && mmun_load_acquire(&in->version) == version)
+		if (!has_changed(in, mmun_load_ordered(&in->state), version))
 			return first;
 	}
 }
@@ -194,13 +210,12 @@ static struct mmun_interval *look(struct mmun_intervals *in, uint64_t state,
 	uint32_t version = mmun_load_acquire(&in->version);
 	struct mmun_interval *first;
 
-	if (mmun_unlikely((state & I_CHANGING) || (version & 1)))
+	if (mmun_unlikely(has_changed(in, state, version)))
 		return look_again(in, start, last);
 	first = mmun_interval_first(&in->tree, start, last);
 	if (first && !(state & I_ODD))
-		state = mmun_fetch_or(&in->state, I_ODD);
-	if (mmun_unlikely((state & I_CHANGING) ||
-			  mmun_load_acquire(&in->version) != version))
+		state = set_odd(in);
+	if (mmun_unlikely(has_changed(in, state, version)))
 		return look_again(in, start, last);
 	return first;
 }
@@ -266,7 +281,7 @@ int mmun_intervals_call(struct mmun_interval *first,
 {
 	struct mmu_interval_notifier_finish *finish = NULL, **last = &finish;
 	struct mmun_intervals *in = &range->mm->intervals;
-	unsigned long seq = seq_of(mmun_read(&in->state));
+	unsigned long seq = seq_of(mmun_read(&in->state) | I_ODD);
 	uint32_t generation = in->generation;
 	struct mmun_interval *node;
 	int ret = 0;
@@ -281,6 +296,8 @@ int mmun_intervals_call(struct mmun_interval *first,
 		mmun_warn_once("an interval's ->invalidate returned false in a blockable range: ignored");
 	}
 	call_finish(finish);
+	if (MMUN_BREAK_INTERVAL_ODD)
+		mmun_fetch_or(&in->state, I_ODD);
 	return ret;
 }
 
@@ -319,6 +336,18 @@ static __attribute__((noinline)) void end_locked(struct mmun_intervals *in)
 		wake(in);
 }
 
+/* ORDER(interval-odd): even and another one in one step.  Return: was it done? */
+static bool advance(struct mmun_intervals *in, uint64_t *state)
+{
+	if (!MMUN_BREAK_INTERVAL_ADVANCE)
+		return mmun_cas(&in->state, state, *state + I_ODD);
+	if (!mmun_cas(&in->state, state, *state - I_ODD))
+		return false;
+	mmun_syscall(SYS_sched_yield);
+	mmun_fetch_add(&in->state, 2 * I_ODD);
+	return true;
+}
+
 /* Whoever starts meanwhile is the last one instead. */
 static __attribute__((noinline)) void end_odd(struct mmun_intervals *in,
 					      uint64_t state)
@@ -328,7 +357,7 @@ static __attribute__((noinline)) void end_odd(struct mmun_intervals *in,
 			end_locked(in);
 			return;
 		}
-		if (mmun_cas(&in->state, &state, state + I_ODD)) {
+		if (advance(in, &state)) {
 			wake(in);
 			return;
 		}
@@ -377,7 +406,7 @@ static void link_sub(struct mmun_intervals *in, uint64_t state,
 	if (!(state & I_ACTIVE_MASK)) {
 		mmu_interval_set_seq(sub, odd - 2);
 		put_into_tree(in, sub);
-	} else if (state & I_ODD) {
+	} else if ((state & I_ODD) && !MMUN_BREAK_INTERVAL_DEFER) {
 		mmu_interval_set_seq(sub, odd);
 		defer(in, sub, 0);
 	} else {

@@ -123,6 +123,41 @@ static void invalidation(void)
 	end("invalidation");
 }
 
+static void *borrow_and_end(void *unused)
+{
+	is_cached(cache, 0x10000, PAGE, READ);
+	is_cached(cache, 0x10000, PAGE, READ);
+	return unused;
+}
+
+static void sections(void)
+{
+	unsigned int outer, inner;
+	pthread_t thread;
+
+	begin(NULL);
+	touch(cache, 0x10000, PAGE, READ);
+	outer = mmun_regcache_read_lock(cache);
+	inner = mmun_regcache_read_lock(cache);
+	ok(is_cached(cache, 0x10000, PAGE, READ), "sections nest");
+	invalidate(mm, 0x10000, 0x11000);
+	mmun_regcache_read_unlock(cache, inner);
+	touch(cache, 0x20000, PAGE, READ);
+	mmun_regcache_reclaim(cache);
+	ok(!nr_dereg, "who reclaims in a section does not wait for it");
+	mmun_regcache_read_unlock(cache, outer);
+	mmun_regcache_reclaim(cache);
+	ok(nr_dereg == 1, "and does what is left when it has ended");
+	touch(cache, 0x10000, PAGE, READ);
+	if (pthread_create(&thread, NULL, borrow_and_end, NULL))
+		bail("pthread_create");
+	pthread_join(thread, NULL);
+	invalidate(mm, 0x10000, 0x11000);
+	mmun_regcache_reclaim(cache);
+	ok(nr_dereg == 2, "nobody waits for a thread that has ended");
+	end("sections");
+}
+
 /* -- in the middle of a registration -- */
 
 static int hits_left;
@@ -580,6 +615,7 @@ int main(void)
 	tap_begin(60);
 	hits();
 	invalidation();
+	sections();
 	collisions();
 	failures();
 	upgrades();

@@ -24,6 +24,7 @@
 
 #include <mmunotify/monitor.h>
 
+#include "sanitized.h"
 #include "subscriber.h"
 #include "tap.h"
 
@@ -42,34 +43,6 @@ static struct {
 	uint64_t seed;
 	const char *plugin;
 } option;
-
-/*
- * TSan's runtime allows no thread to be started in a child, and no instrumented
- * code inside the mapping calls that it makes itself.
- */
-#if defined(__SANITIZE_THREAD__)
-#define UNDER_TSAN 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define UNDER_TSAN 1
-#endif
-#endif
-#ifndef UNDER_TSAN
-#define UNDER_TSAN 0
-#endif
-
-/* ASan's allocator may be locked for ever in the child of a process with threads. */
-#if defined(__SANITIZE_ADDRESS__)
-#define UNDER_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define UNDER_ASAN 1
-#endif
-#endif
-#ifndef UNDER_ASAN
-#define UNDER_ASAN 0
-#endif
-#define MAY_FORK (!UNDER_TSAN && !UNDER_ASAN)
 
 /* Built with the order of registration taken out of the library. */
 #ifdef TORTURE_MUTANT

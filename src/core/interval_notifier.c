@@ -225,14 +225,9 @@ struct mmun_interval *mmun_intervals_begin(struct mmun_intervals *in,
 					   unsigned long start,
 					   unsigned long end)
 {
-	unsigned int bank = mmun_srcu_read_lock(in->looks);
 	uint64_t state = mmun_fetch_add(&in->state, I_ACTIVE);
-	struct mmun_interval *first = NULL;
 
-	if (start < end)
-		first = look(in, state, start, end - 1);
-	mmun_srcu_read_unlock(in->looks, bank);
-	return first;
+	return start < end ? look(in, state, start, end - 1) : NULL;
 }
 
 static bool call_one(struct mmu_interval_notifier *sub,

@@ -82,7 +82,7 @@ static inline bool mmun_intervals_ready(const struct mmun_intervals *in)
 	return mmun_load_acquire(&in->used) == USED_READY;
 }
 
-/* Count a range.  Return: the first that it hits, or NULL. */
+/* Count a range.  In a section of in->looks.  Return: the first hit, or NULL. */
 struct mmun_interval *mmun_intervals_begin(struct mmun_intervals *in,
 					   unsigned long start,
 					   unsigned long end);

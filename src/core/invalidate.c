@@ -68,19 +68,28 @@ static void end_intervals(struct mmu_notifier_range *range)
 	range->mmun_private[R_STATE] &= ~R_COUNTED;
 }
 
+/*
+ * Who waits for both, for those who look and for the walks, finds that of those
+ * that were hit before nobody is called any more.
+ */
 static int start_intervals(struct mmu_notifier_range *range)
 {
-	struct mmun_interval *first;
+	struct mmun_intervals *in = &range->mm->intervals;
+	unsigned int bank = mmun_srcu_read_lock(in->looks);
+	struct mmun_interval *first = NULL;
 	struct mmun_walk walk;
 	int ret;
 
-	first = mmun_intervals_begin(&range->mm->intervals, range->start,
-				     range->end);
-	/* Before the callbacks: one of them may fork. */
-	range->mmun_private[R_STATE] |= R_COUNTED;
+	if (mmun_likely(mmun_has_intervals(in))) {
+		first = mmun_intervals_begin(in, range->start, range->end);
+		/* Before the callbacks: one of them may fork. */
+		range->mmun_private[R_STATE] |= R_COUNTED;
+	}
+	if (mmun_unlikely(first))
+		walk_begin(range->mm, &walk);
+	mmun_srcu_read_unlock(in->looks, bank);
 	if (mmun_likely(!first))
 		return 0;
-	walk_begin(range->mm, &walk);
 	ret = mmun_intervals_call(first, range);
 	walk_end(&walk);
 	return ret;

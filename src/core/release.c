@@ -71,12 +71,20 @@ static void silence_intervals(struct mm_struct *mm)
 void mmun_release_notifiers(struct mm_struct *mm)
 {
 	bool first = release_now(mm);
+	bool waits = mmun_load_acquire(&mm->has_notifiers) &&
+		     !mmun_in_callback(mm);
+	bool had_intervals = mmun_has_intervals(&mm->intervals);
 
 	/* exit() called by a callback cannot wait for that callback. */
-	if (mmun_load_acquire(&mm->has_notifiers) && !mmun_in_callback(mm))
+	if (waits)
 		mmun_srcu_synchronize(mm->srcu);
-	if (first)
-		silence_intervals(mm);
+	if (!first || !had_intervals)
+		return;
+	silence_intervals(mm);
+	if (waits) {
+		mmun_srcu_synchronize(mm->intervals.looks);
+		mmun_srcu_synchronize(mm->srcu);
+	}
 }
 
 void mmun_mm_exit_now(struct mm_struct *mm)

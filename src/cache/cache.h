@@ -167,7 +167,7 @@ static inline bool fits(const struct region *r, unsigned long addr, size_t len,
 
 /*
  * No lookup that begins later returns it, and a pending registration will not be
- * published.  Return: was it alive? Then the caller is to call bury().
+ * published.  Return: was it alive? Then the caller is to call mmun_cache_bury().
  *
  * ORDER(cache-pending): a read-modify-write, dead or not; pairs with
  * begin_attempt().
@@ -193,14 +193,14 @@ static inline void unlock_cache(struct cache *c)
 /* -- memory.c; under c->lock -- */
 
 /* Return: a region that is dead, with a reference; or NULL. */
-struct region *alloc_region(struct cache *c);
-void free_region(struct region *r);
+struct region *mmun_cache_alloc_region(struct cache *c);
+void mmun_cache_free_region(struct region *r);
 /* How many regions have been given to anybody.  Looks at all of them. */
-uint64_t count_gets(struct cache *c);
+uint64_t mmun_cache_count_gets(struct cache *c);
 /* Zeroed, of the system, without a patched call.  Return: NULL without memory. */
-void *map_chunk(size_t size);
-void unmap_chunk(struct chunk *chunk);
-void free_chunks(struct chunk *chunk);
+void *mmun_cache_map_chunk(size_t size);
+void mmun_cache_unmap_chunk(struct chunk *chunk);
+void mmun_cache_free_chunks(struct chunk *chunk);
 
 /* -- table.c -- */
 
@@ -211,69 +211,69 @@ struct table {
 };
 
 /* Context: in a section.  Return: an alive region around the range, or NULL. */
-struct region *look_up(struct cache *c, unsigned long addr, size_t len,
+struct region *mmun_cache_look_up(struct cache *c, unsigned long addr, size_t len,
 		       unsigned int access);
 /* Under c->lock: lookups of @addr shall find it. */
-void hint(struct cache *c, struct region *r, unsigned long addr);
+void mmun_cache_hint(struct cache *c, struct region *r, unsigned long addr);
 /* Room for one more.  Return: 0 or -ENOMEM. */
-int grow_table(struct cache *c);
+int mmun_cache_grow_table(struct cache *c);
 /* It is empty; what it was is lost.  Context: any. */
-void forget_table(struct cache *c);
-void free_table(struct cache *c);
+void mmun_cache_forget_table(struct cache *c);
+void mmun_cache_free_table(struct cache *c);
 
 /* -- section.c -- */
 
 extern uint64_t mmun_section_epoch __attribute__((visibility("hidden")));
 /* This thread's sections are in line from now on, if they can.  Allocates. */
-void join_sections(struct cache *c);
-unsigned int enter_counted(struct cache *c);
-void leave_counted(struct cache *c, unsigned int bank);
-struct grace begin_grace(struct cache *c);
-bool is_grace_over(struct cache *c, const struct grace *grace);
-void wait_for_grace(struct cache *c, const struct grace *grace);
+void mmun_cache_join_sections(struct cache *c);
+unsigned int mmun_cache_enter_counted(struct cache *c);
+void mmun_cache_leave_counted(struct cache *c, unsigned int bank);
+struct grace mmun_cache_begin_grace(struct cache *c);
+bool mmun_cache_is_grace_over(struct cache *c, const struct grace *grace);
+void mmun_cache_wait_for_grace(struct cache *c, const struct grace *grace);
 /* Signals are blocked. */
-void sections_fork_prepare(void);
-void sections_fork_parent(void);
-void sections_fork_child(void);
+void mmun_cache_sections_fork_prepare(void);
+void mmun_cache_sections_fork_parent(void);
+void mmun_cache_sections_fork_child(void);
 
 /* -- register.c -- */
 
-/* As look_up(), where that finds nothing.  Takes c->lock. */
-struct region *look_up_slowly(struct cache *c, unsigned long addr,
+/* As mmun_cache_look_up(), where that finds nothing.  Takes c->lock. */
+struct region *mmun_cache_look_up_slowly(struct cache *c, unsigned long addr,
 			      size_t len, unsigned int access);
 
-int register_region(struct cache *c, unsigned long addr, size_t len,
+int mmun_cache_register_region(struct cache *c, unsigned long addr, size_t len,
 		    unsigned int access, struct region **ret_region);
 
 /* -- reclaim.c -- */
 
 /* Of who has killed it.  Context: any, the event path. */
-void bury(struct region *r);
-void drop_region(struct region *r);
+void mmun_cache_bury(struct region *r);
+void mmun_cache_drop_region(struct region *r);
 /* Context: calls the registrar; @wait: for read sections. */
-void reclaim(struct cache *c, bool wait);
+void mmun_cache_reclaim(struct cache *c, bool wait);
 static inline bool is_to_do(struct cache *c)
 {
 	return mmun_read(&c->to_do);
 }
 /* After a change of what lookups find: forget what is overlapped. */
-void kill_range(struct cache *c, unsigned long start, unsigned long end);
-int start_reclaimer(struct cache *c);
-void stop_reclaimer(struct cache *c);
+void mmun_cache_kill_range(struct cache *c, unsigned long start, unsigned long end);
+int mmun_cache_start_reclaimer(struct cache *c);
+void mmun_cache_stop_reclaimer(struct cache *c);
 /* Take it out of where lookups under the lock find it.  Under c->lock. */
-void unlist(struct cache *c, struct region *r);
+void mmun_cache_unlist(struct cache *c, struct region *r);
 
 /* -- evict.c; under c->lock -- */
 
-void enqueue(struct cache *c, struct region *r);
-void dequeue(struct cache *c, struct region *r);
+void mmun_cache_enqueue(struct cache *c, struct region *r);
+void mmun_cache_dequeue(struct cache *c, struct region *r);
 /*
  * Kill idle regions until so many, and so many bytes, have gone.
  * Return: how many went.
  */
-size_t evict(struct cache *c, size_t regions, uint64_t bytes);
+size_t mmun_cache_evict(struct cache *c, size_t regions, uint64_t bytes);
 /* Until there is room for one of so many bytes.  Return: is there? */
-bool make_room(struct cache *c, uint64_t bytes);
+bool mmun_cache_make_room(struct cache *c, uint64_t bytes);
 
 /* May one region of so many bytes come to what there is? */
 static inline bool has_room(const struct cache *c, uint64_t bytes)

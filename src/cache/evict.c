@@ -9,7 +9,7 @@
  */
 #include "cache/cache.h"
 
-void enqueue(struct cache *c, struct region *r)
+void mmun_cache_enqueue(struct cache *c, struct region *r)
 {
 	r->newer = NULL;
 	r->older = c->newest;
@@ -20,7 +20,7 @@ void enqueue(struct cache *c, struct region *r)
 	c->newest = r;
 }
 
-void dequeue(struct cache *c, struct region *r)
+void mmun_cache_dequeue(struct cache *c, struct region *r)
 {
 	if (c->hand == r)
 		c->hand = r->newer;
@@ -68,12 +68,12 @@ static bool evict_one(struct cache *c)
 	if (!r)
 		return false;
 	count(&c->stats.evictions);
-	unlist(c, r);
-	bury(r);
+	mmun_cache_unlist(c, r);
+	mmun_cache_bury(r);
 	return true;
 }
 
-size_t evict(struct cache *c, size_t regions, uint64_t bytes)
+size_t mmun_cache_evict(struct cache *c, size_t regions, uint64_t bytes)
 {
 	uint64_t until = c->bytes > bytes ? c->bytes - bytes : 0;
 	size_t gone = 0;
@@ -83,7 +83,7 @@ size_t evict(struct cache *c, size_t regions, uint64_t bytes)
 	return gone;
 }
 
-bool make_room(struct cache *c, uint64_t bytes)
+bool mmun_cache_make_room(struct cache *c, uint64_t bytes)
 {
 	if (c->attr.max_bytes && bytes > c->attr.max_bytes)
 		return false;

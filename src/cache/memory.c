@@ -16,7 +16,7 @@ enum { SLAB_MIN = 64 << 10, SLAB_MAX = 4 << 20 };
 	for (struct region *r = (struct region *)((char *)(slab) + 64);        \
 	     (char *)(r + 1) <= (char *)(slab) + (slab)->size; r++)
 
-void *map_chunk(size_t size)
+void *mmun_cache_map_chunk(size_t size)
 {
 	long at = mmun_syscall(SYS_mmap, 0, size, PROT_READ | PROT_WRITE,
 			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -28,22 +28,22 @@ void *map_chunk(size_t size)
 	return (void *)at;
 }
 
-void unmap_chunk(struct chunk *chunk)
+void mmun_cache_unmap_chunk(struct chunk *chunk)
 {
 	mmun_syscall(SYS_munmap, chunk, chunk->size);
 }
 
-void free_chunks(struct chunk *chunk)
+void mmun_cache_free_chunks(struct chunk *chunk)
 {
 	struct chunk *next;
 
 	for (; chunk; chunk = next) {
 		next = chunk->next;
-		unmap_chunk(chunk);
+		mmun_cache_unmap_chunk(chunk);
 	}
 }
 
-uint64_t count_gets(struct cache *c)
+uint64_t mmun_cache_count_gets(struct cache *c)
 {
 	uint64_t gets = 0;
 
@@ -56,7 +56,7 @@ uint64_t count_gets(struct cache *c)
 static bool add_slab(struct cache *c)
 {
 	size_t size = c->slab_size ?: SLAB_MIN;
-	struct chunk *slab = map_chunk(size);
+	struct chunk *slab = mmun_cache_map_chunk(size);
 
 	if (!slab)
 		return false;
@@ -74,7 +74,7 @@ static bool add_slab(struct cache *c)
 	return true;
 }
 
-struct region *alloc_region(struct cache *c)
+struct region *mmun_cache_alloc_region(struct cache *c)
 {
 	struct region *r;
 
@@ -91,7 +91,7 @@ struct region *alloc_region(struct cache *c)
 	return r;
 }
 
-void free_region(struct region *r)
+void mmun_cache_free_region(struct region *r)
 {
 	r->next = r->cache->free;
 	r->cache->free = r;

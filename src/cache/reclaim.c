@@ -39,30 +39,30 @@ static void done_with(struct cache *c, uint32_t n)
 	mmun_fetch_sub(&c->to_do, n);
 }
 
-void bury(struct region *r)
+void mmun_cache_bury(struct region *r)
 {
 	push(r->cache, &r->cache->dead, r);
 }
 
-void drop_region(struct region *r)
+void mmun_cache_drop_region(struct region *r)
 {
 	if ((mmun_fetch_sub(&r->refs, REF_ONE) & REF_HOLDERS) == 1)
 		push(r->cache, &r->cache->ready, r);
 }
 
-void unlist(struct cache *c, struct region *r)
+void mmun_cache_unlist(struct cache *c, struct region *r)
 {
 	if (!r->listed)
 		return;
 	r->listed = false;
 	mmun_interval_remove(&c->tree, &r->node);
-	dequeue(c, r);
+	mmun_cache_dequeue(c, r);
 	c->nr--;
 	c->bytes -= r->pub.end - r->pub.start;
 	c->stats.regions--;
 }
 
-void kill_range(struct cache *c, unsigned long start, unsigned long end)
+void mmun_cache_kill_range(struct cache *c, unsigned long start, unsigned long end)
 {
 	struct mmun_interval *node, *next;
 	struct region *r;
@@ -73,8 +73,8 @@ void kill_range(struct cache *c, unsigned long start, unsigned long end)
 		r = region_of_node(node);
 		if (!kill_region(r))
 			continue;
-		unlist(c, r);
-		bury(r);
+		mmun_cache_unlist(c, r);
+		mmun_cache_bury(r);
 	}
 	for (r = c->pending; r; r = r->next)
 		if (r->pub.start < end && start < r->pub.end)
@@ -100,9 +100,9 @@ static void doom(struct cache *c, struct region *list)
 
 	lock_cache(c);
 	for (r = list; r; r = r->next)
-		unlist(c, r);
+		mmun_cache_unlist(c, r);
 	unlock_cache(c);
-	grace = begin_grace(c);
+	grace = mmun_cache_begin_grace(c);
 	for (r = list; r; r = r->next) {
 		r->grace = grace;
 		mmu_interval_notifier_remove(&r->sub);
@@ -127,7 +127,7 @@ static struct region *take_doomed(struct cache *c)
 
 	/* Those that died together have the same one. */
 	while (*last && ((*last)->grace.epoch == over ||
-			 is_grace_over(c, &(*last)->grace))) {
+			 mmun_cache_is_grace_over(c, &(*last)->grace))) {
 		over = (*last)->grace.epoch;
 		last = &(*last)->next;
 	}
@@ -150,7 +150,7 @@ static void drop_doomed(struct cache *c)
 	unlock_cache(c);
 	for (; r; r = next, n++) {
 		next = r->next;
-		drop_region(r);
+		mmun_cache_drop_region(r);
 	}
 	done_with(c, n);
 }
@@ -160,11 +160,11 @@ static void finish(struct cache *c, struct region *r)
 
 	deregister(c, r);
 	lock_cache(c);
-	free_region(r);
+	mmun_cache_free_region(r);
 	unlock_cache(c);
 }
 
-void reclaim(struct cache *c, bool wait)
+void mmun_cache_reclaim(struct cache *c, bool wait)
 {
 	struct grace grace;
 	struct region *r, *next;
@@ -176,8 +176,8 @@ void reclaim(struct cache *c, bool wait)
 	if (r)
 		doom(c, r);
 	if (wait) {
-		grace = begin_grace(c);
-		wait_for_grace(c, &grace);
+		grace = mmun_cache_begin_grace(c);
+		mmun_cache_wait_for_grace(c, &grace);
 	}
 	drop_doomed(c);
 	for (r = mmun_xchg(&c->ready, NULL); r; r = next, n++) {
@@ -198,14 +198,14 @@ static void *run_reclaimer(void *arg)
 		uint32_t wake = mmun_load_acquire(&c->wake);
 
 		if (is_to_do(c))
-			reclaim(c, true);
+			mmun_cache_reclaim(c, true);
 		if (!mmun_read(&c->dead) && !mmun_read(&c->ready))
 			mmun_futex_wait(&c->wake, wake, 0);
 	}
 	return NULL;
 }
 
-int start_reclaimer(struct cache *c)
+int mmun_cache_start_reclaimer(struct cache *c)
 {
 	struct mmun_sigmask saved;
 	int err;
@@ -218,7 +218,7 @@ int start_reclaimer(struct cache *c)
 	return err ? -ENOMEM : 0;
 }
 
-void stop_reclaimer(struct cache *c)
+void mmun_cache_stop_reclaimer(struct cache *c)
 {
 	if (!has_reclaimer(c))
 		return;

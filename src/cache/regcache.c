@@ -22,7 +22,7 @@ static struct {
 static void before_fork(void)
 {
 	mmun_lock_save(&caches.lock, &caches.saved);
-	sections_fork_prepare();
+	mmun_cache_sections_fork_prepare();
 }
 
 static void unlock_caches(void)
@@ -34,7 +34,7 @@ static void unlock_caches(void)
 
 static void after_fork_in_parent(void)
 {
-	sections_fork_parent();
+	mmun_cache_sections_fork_parent();
 	unlock_caches();
 }
 
@@ -46,9 +46,9 @@ static void after_fork_in_child(void)
 {
 	for (struct cache *c = caches.first; c; c = c->next_cache) {
 		c->abandoned = 1;
-		forget_table(c);
+		mmun_cache_forget_table(c);
 	}
-	sections_fork_child();
+	mmun_cache_sections_fork_child();
 	unlock_caches();
 }
 
@@ -107,16 +107,16 @@ static struct cache *alloc_cache(void)
 		free(c);
 		return NULL;
 	}
-	forget_table(c);
+	mmun_cache_forget_table(c);
 	c->doomed_last = &c->doomed;
 	return c;
 }
 
 static void free_cache(struct cache *c)
 {
-	free_table(c);
-	free_chunks(c->retired);
-	free_chunks(c->slabs);
+	mmun_cache_free_table(c);
+	mmun_cache_free_chunks(c->retired);
+	mmun_cache_free_chunks(c->slabs);
 	mmun_srcu_free(c->srcu);
 	free(c);
 }
@@ -151,14 +151,14 @@ int mmun_regcache_create(struct mm_struct *mm,
 		c->attr = *attr;
 	if (c->attr.align < GRANULE)
 		c->attr.align = GRANULE;
-	err = start_reclaimer(c);
+	err = mmun_cache_start_reclaimer(c);
 	if (err) {
 		free_cache(c);
 		return err;
 	}
 	err = add_cache(c);
 	if (err) {
-		stop_reclaimer(c);
+		mmun_cache_stop_reclaimer(c);
 		free_cache(c);
 		return err;
 	}
@@ -171,7 +171,7 @@ EXPORT_SYMBOL(mmun_regcache_create);
 static void kill_all(struct cache *c)
 {
 	lock_cache(c);
-	kill_range(c, 0, 0);
+	mmun_cache_kill_range(c, 0, 0);
 	unlock_cache(c);
 }
 
@@ -185,12 +185,12 @@ void mmun_regcache_destroy(struct mmun_regcache *cache)
 	if (c->abandoned)
 		return;
 	kill_all(c);
-	stop_reclaimer(c);
-	reclaim(c, true);
+	mmun_cache_stop_reclaimer(c);
+	mmun_cache_reclaim(c, true);
 	if (mmun_read(&c->handles)) {
 		mmun_warn_once("mmun_regcache_destroy() with regions that are held: leaked");
 		mmun_write(&c->abandoned, 1);
-		forget_table(c);
+		mmun_cache_forget_table(c);
 		return;
 	}
 	mmdrop(c->mm);
@@ -204,18 +204,18 @@ EXPORT_SYMBOL(mmun_regcache_destroy);
  * The thread's word is 0, or taken.  What is returned is not 0.
  *
  * ORDER(cache-section): in line the word is stored, and then the lookup made, in
- * the order of the program; pairs with the membarrier of begin_grace().
+ * the order of the program; pairs with the membarrier of mmun_cache_begin_grace().
  */
 MMUN_PUBLIC unsigned int mmun_regcache_read_lock_slow(struct mmun_regcache *cache)
 {
-	join_sections(cache_of(cache));
-	return enter_counted(cache_of(cache)) + 1;
+	mmun_cache_join_sections(cache_of(cache));
+	return mmun_cache_enter_counted(cache_of(cache)) + 1;
 }
 
 MMUN_PUBLIC void mmun_regcache_read_unlock_slow(struct mmun_regcache *cache,
 						unsigned int section)
 {
-	leave_counted(cache_of(cache), section - 1);
+	mmun_cache_leave_counted(cache_of(cache), section - 1);
 }
 
 static inline void settle(struct cache *c)
@@ -224,7 +224,7 @@ static inline void settle(struct cache *c)
 		mmun_settle(c->mm);
 }
 
-/* ORDER(cache-dead): alive, in a section; pairs with reclaim(). */
+/* ORDER(cache-dead): alive, in a section; pairs with mmun_cache_reclaim(). */
 MMUN_PUBLIC struct mmun_regcache_region *
 mmun_regcache_borrow_slow(struct mmun_regcache *cache, unsigned long addr,
 			  size_t len, unsigned int access)
@@ -233,9 +233,9 @@ mmun_regcache_borrow_slow(struct mmun_regcache *cache, unsigned long addr,
 	struct region *r;
 
 	settle(c);
-	r = look_up(c, addr, len, access);
+	r = mmun_cache_look_up(c, addr, len, access);
 	if (mmun_unlikely(!r))
-		r = look_up_slowly(c, addr, len, access);
+		r = mmun_cache_look_up_slowly(c, addr, len, access);
 	return r ? &r->pub : NULL;
 }
 
@@ -243,7 +243,7 @@ static inline void help_reclaim(struct cache *c)
 {
 	if (mmun_unlikely(is_to_do(c)) &&
 	    !(c->attr.flags & MMUN_REGCACHE_RECLAIMER))
-		reclaim(c, false);
+		mmun_cache_reclaim(c, false);
 }
 
 /* In the section the cache's own reference lasts. */
@@ -251,7 +251,7 @@ static inline struct region *get_quickly(struct cache *c, unsigned long addr,
 					 size_t len, unsigned int access)
 {
 	unsigned int section = mmun_regcache_read_lock(&c->pub);
-	struct region *r = look_up(c, addr, len, access);
+	struct region *r = mmun_cache_look_up(c, addr, len, access);
 
 	if (mmun_likely(r))
 		mmun_fetch_add(&r->refs, REF_GET);
@@ -270,7 +270,7 @@ int mmun_regcache_get(struct mmun_regcache *cache, unsigned long addr,
 	settle(c);
 	r = get_quickly(c, addr, len, access);
 	if (mmun_unlikely(!r)) {
-		err = register_region(c, addr, len, access, &r);
+		err = mmun_cache_register_region(c, addr, len, access, &r);
 		if (err)
 			return err;
 	}
@@ -287,7 +287,7 @@ void mmun_regcache_put(struct mmun_regcache_region *region)
 	if (!region)
 		return;
 	c = region_of(region)->cache;
-	drop_region(region_of(region));
+	mmun_cache_drop_region(region_of(region));
 	help_reclaim(c);
 }
 EXPORT_SYMBOL(mmun_regcache_put);
@@ -296,7 +296,7 @@ EXPORT_SYMBOL(mmun_regcache_put);
 
 void mmun_regcache_reclaim(struct mmun_regcache *cache)
 {
-	reclaim(cache_of(cache), true);
+	mmun_cache_reclaim(cache_of(cache), true);
 }
 EXPORT_SYMBOL(mmun_regcache_reclaim);
 
@@ -308,7 +308,7 @@ void mmun_regcache_flush(struct mmun_regcache *cache, unsigned long start,
 	if (start >= end || mmun_read(&c->abandoned))
 		return;
 	lock_cache(c);
-	kill_range(c, start, end);
+	mmun_cache_kill_range(c, start, end);
 	unlock_cache(c);
 	help_reclaim(c);
 }
@@ -322,7 +322,7 @@ static void copy_stats(struct cache *c, struct mmun_regcache_stats *to)
 
 	for (size_t i = 0; i < sizeof(*to) / sizeof(uint64_t); i++)
 		((uint64_t *)to)[i] = mmun_read(&from[i]);
-	to->gets = count_gets(c);
+	to->gets = mmun_cache_count_gets(c);
 	to->bytes = c->bytes;
 	to->dead = handles > to->regions ? handles - to->regions : 0;
 }

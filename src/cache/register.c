@@ -49,7 +49,7 @@ static bool hit_region(struct mmu_interval_notifier *sub,
 	if (kill_region(r)) {
 		count(&r->cache->stats.invalidations
 			       [range->event % MMUN_REGCACHE_CAUSES]);
-		bury(r);
+		mmun_cache_bury(r);
 	}
 	return true;
 }
@@ -204,10 +204,10 @@ static bool relieve(struct cache *c, uint64_t bytes)
 	size_t gone;
 
 	lock_cache(c);
-	gone = evict(c, c->nr / 8 + 1, bytes);
+	gone = mmun_cache_evict(c, c->nr / 8 + 1, bytes);
 	unlock_cache(c);
 	if (gone || is_to_do(c))
-		reclaim(c, true);
+		mmun_cache_reclaim(c, true);
 	return gone || mmun_read(&c->handles) < before;
 }
 
@@ -271,8 +271,8 @@ static void kill_old(struct cache *c, struct region *r)
 		    !kill_region(old))
 			continue;
 		count(same ? &c->stats.upgrades : &c->stats.merges);
-		unlist(c, old);
-		bury(old);
+		mmun_cache_unlist(c, old);
+		mmun_cache_bury(old);
 	}
 }
 
@@ -282,9 +282,9 @@ static void list(struct cache *c, struct region *r)
 	r->node.start = r->pub.start;
 	r->node.last = r->pub.end - 1;
 	mmun_interval_insert(&c->tree, &r->node);
-	enqueue(c, r);
+	mmun_cache_enqueue(c, r);
 	c->stats.regions++;
-	hint(c, r, r->pub.start);
+	mmun_cache_hint(c, r, r->pub.start);
 }
 
 #if MMUN_BREAK_CACHE_PUBLISH
@@ -292,7 +292,7 @@ static bool become_alive(struct region *r)
 {
 	uint64_t was = mmun_fetch_and(&r->pub.mmun_word, ~(R_PRIVATE | R_DEAD));
 
-	hint(r->cache, r, r->pub.start);
+	mmun_cache_hint(r->cache, r, r->pub.start);
 	for (int i = 0; i < 4; i++)
 		mmun_syscall(SYS_sched_yield);
 	return !(was & R_DEAD) || !kill_region(r);
@@ -329,7 +329,7 @@ static bool publish(struct cache *c, struct region *r,
 	alive = become_alive(r);
 	if (alive) {
 		list(c, r);
-		hint(c, r, q->addr);
+		mmun_cache_hint(c, r, q->addr);
 		kill_old(c, r);
 	} else {
 		mmun_fetch_sub(&r->refs, REF_ONE);
@@ -400,15 +400,15 @@ static struct region *begin_miss(struct cache *c,
 {
 	struct region *r;
 
-	if (grow_table(c))
+	if (mmun_cache_grow_table(c))
 		return NULL;
-	r = alloc_region(c);
+	r = mmun_cache_alloc_region(c);
 	if (!r)
 		return NULL;
 	r->pub.start = r->pub.end = 0;
-	*ret_crowded = !make_room(c, q->end - q->start);
+	*ret_crowded = !mmun_cache_make_room(c, q->end - q->start);
 	set_range(c, r, q, !*ret_crowded);
-	if (!*ret_crowded && !make_room(c, 0))
+	if (!*ret_crowded && !mmun_cache_make_room(c, 0))
 		set_range(c, r, q, false);
 	c->nr++;
 	add_pending(c, r);
@@ -469,7 +469,7 @@ static int miss(struct cache *c, struct region *r,
 	count(&c->stats.misses);
 	/* What was evicted goes first. */
 	if (is_to_do(c))
-		reclaim(c, false);
+		mmun_cache_reclaim(c, false);
 	ret = try_range(c, r, q, crowded);
 	if (ret && ret != PRIVATE_UNSTABLE && is_wide(r, q)) {
 		narrow(c, r, q);
@@ -481,7 +481,7 @@ static int miss(struct cache *c, struct region *r,
 	}
 	tell_waiters(r, ret < 0 ? ret : 0);
 	if (is_to_do(c))
-		reclaim(c, false);
+		mmun_cache_reclaim(c, false);
 	return ret < 0 ? ret : 0;
 }
 
@@ -504,7 +504,7 @@ static struct region *find_slowly(struct cache *c,
 	struct region *r = find_listed(c, q);
 
 	if (r) {
-		hint(c, r, q->addr);
+		mmun_cache_hint(c, r, q->addr);
 		count(&c->stats.slow_hits);
 	}
 	return r;
@@ -538,7 +538,7 @@ static int register_once(struct cache *c, const struct request *q,
 		return -ENOMEM;
 	ret = mine ? miss(c, r, q, crowded) : share(r, q);
 	if (ret)
-		drop_region(r);
+		mmun_cache_drop_region(r);
 	else
 		*ret_region = r;
 	return ret;
@@ -559,7 +559,7 @@ static int make_request(struct request *q, unsigned long addr, size_t len,
 /*
  * What is alive under the lock is alive in the caller's section, which lasts.
  */
-struct region *look_up_slowly(struct cache *c, unsigned long addr,
+struct region *mmun_cache_look_up_slowly(struct cache *c, unsigned long addr,
 			      size_t len, unsigned int access)
 {
 	struct region *r = NULL;
@@ -575,7 +575,7 @@ struct region *look_up_slowly(struct cache *c, unsigned long addr,
 	return r;
 }
 
-int register_region(struct cache *c, unsigned long addr, size_t len,
+int mmun_cache_register_region(struct cache *c, unsigned long addr, size_t len,
 		    unsigned int access, struct region **ret_region)
 {
 	struct request q;
@@ -587,7 +587,7 @@ int register_region(struct cache *c, unsigned long addr, size_t len,
 		if (mmun_read(&c->abandoned))
 			return -ECHILD;
 		if (is_to_do(c))
-			reclaim(c, false);
+			mmun_cache_reclaim(c, false);
 		ret = register_once(c, &q, ret_region);
 	} while (ret == NOT_SHARED);
 	return ret;

@@ -68,7 +68,7 @@ static bool make_key(void)
 	return readers.has_key;
 }
 
-void join_sections(struct cache *c)
+void mmun_cache_join_sections(struct cache *c)
 {
 	struct mmun_sigmask saved;
 
@@ -92,13 +92,13 @@ void join_sections(struct cache *c)
 /* Sections of this thread that are counted in a domain. */
 static __thread unsigned int counted __attribute__((tls_model("initial-exec")));
 
-unsigned int enter_counted(struct cache *c)
+unsigned int mmun_cache_enter_counted(struct cache *c)
 {
 	counted++;
 	return mmun_srcu_read_lock(c->srcu);
 }
 
-void leave_counted(struct cache *c, unsigned int bank)
+void mmun_cache_leave_counted(struct cache *c, unsigned int bank)
 {
 	mmun_srcu_read_unlock(c->srcu, bank);
 	counted--;
@@ -106,7 +106,7 @@ void leave_counted(struct cache *c, unsigned int bank)
 
 /* -- grace periods -- */
 
-struct grace begin_grace(struct cache *c)
+struct grace mmun_cache_begin_grace(struct cache *c)
 {
 	struct grace grace;
 
@@ -131,7 +131,7 @@ static bool words_have_left(uint64_t epoch)
 	return left;
 }
 
-bool is_grace_over(struct cache *c, const struct grace *grace)
+bool mmun_cache_is_grace_over(struct cache *c, const struct grace *grace)
 {
 	return words_have_left(grace->epoch) &&
 	       (mmun_srcu_have_left(c->srcu) ||
@@ -149,7 +149,7 @@ static void back_off(unsigned int round)
 		mmun_syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &ts, NULL);
 }
 
-void wait_for_grace(struct cache *c, const struct grace *grace)
+void mmun_cache_wait_for_grace(struct cache *c, const struct grace *grace)
 {
 	unsigned int round = 0;
 
@@ -164,18 +164,18 @@ void wait_for_grace(struct cache *c, const struct grace *grace)
 
 /* -- fork(); the lock is held -- */
 
-void sections_fork_prepare(void)
+void mmun_cache_sections_fork_prepare(void)
 {
 	mmun_lock(&readers.lock);
 }
 
-void sections_fork_parent(void)
+void mmun_cache_sections_fork_parent(void)
 {
 	mmun_unlock(&readers.lock);
 }
 
 /* Only this thread is there, and only if it has joined. */
-void sections_fork_child(void)
+void mmun_cache_sections_fork_child(void)
 {
 	readers.first = NULL;
 	if (mmun_regcache_word) {

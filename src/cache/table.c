@@ -44,7 +44,7 @@ static bool is_empty(const struct table *t)
 	return t == &empty.table;
 }
 
-void forget_table(struct cache *c)
+void mmun_cache_forget_table(struct cache *c)
 {
 	set_table(c, &empty.table);
 }
@@ -101,7 +101,7 @@ look_around(struct cache *c, struct table *t, unsigned long addr, size_t len,
 	return NULL;
 }
 
-struct region *look_up(struct cache *c, unsigned long addr, size_t len,
+struct region *mmun_cache_look_up(struct cache *c, unsigned long addr, size_t len,
 		       unsigned int access)
 {
 	struct table *t = table_of(c);
@@ -145,7 +145,7 @@ static void set_hint(struct table *t, uint64_t key, struct region *r)
 	mmun_store_release(&slot->key, key);
 }
 
-void hint(struct cache *c, struct region *r, unsigned long addr)
+void mmun_cache_hint(struct cache *c, struct region *r, unsigned long addr)
 {
 	unsigned long size = r->pub.end - r->pub.start;
 	unsigned int level = 0;
@@ -166,7 +166,7 @@ static struct table *new_table(uint32_t bits)
 {
 	size_t size = 64 + sizeof(struct table) +
 		      (sizeof(struct mmun_regcache_slot) << bits);
-	struct chunk *chunk = map_chunk(size);
+	struct chunk *chunk = mmun_cache_map_chunk(size);
 	struct table *t;
 
 	if (!chunk)
@@ -194,14 +194,14 @@ static void copy_hints(struct table *to, const struct table *from)
 	}
 }
 
-void free_table(struct cache *c)
+void mmun_cache_free_table(struct cache *c)
 {
 	if (!is_empty(table_of(c)))
-		unmap_chunk(chunk_of(table_of(c)));
+		mmun_cache_unmap_chunk(chunk_of(table_of(c)));
 }
 
 /* Sparse: a quarter at most is where regions begin. */
-int grow_table(struct cache *c)
+int mmun_cache_grow_table(struct cache *c)
 {
 	struct table *old = table_of(c), *new;
 	bool first = is_empty(old);

@@ -84,21 +84,17 @@ static long open_file(const char *path)
 	return mmun_syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
 }
 
-/* The process's is empty when its first thread has ended. */
-static long open_maps(void)
-{
-	long fd = open_file("/proc/thread-self/maps");
-
-	return fd == -ENOENT ? open_file("/proc/self/maps") : fd;
-}
-
-/* A line's head is all that matters: what is over the buffer's end is skipped. */
-int mmun_each_mapping(bool (*fn)(const struct mmun_mapping *m, void *arg),
-		      void *arg)
+/*
+ * A line's head is all that matters: what is over the buffer's end is skipped.
+ * Return: 0; -ESRCH when there are none.
+ */
+static int each_line(const char *path,
+		     bool (*fn)(const struct mmun_mapping *m, void *arg),
+		     void *arg)
 {
 	char line[128], chunk[1024];
 	struct mmun_mapping m;
-	long fd = open_maps(), n;
+	long fd = open_file(path), n;
 	bool more = true, any = false;
 	size_t len = 0;
 
@@ -122,6 +118,15 @@ int mmun_each_mapping(bool (*fn)(const struct mmun_mapping *m, void *arg),
 	if (!any)
 		return n < 0 ? (int)n : -ESRCH;
 	return more && n < 0 ? (int)n : 0;
+}
+
+/* The process's is empty when its first thread has ended. */
+int mmun_each_mapping(bool (*fn)(const struct mmun_mapping *m, void *arg),
+		      void *arg)
+{
+	int err = each_line("/proc/self/maps", fn, arg);
+
+	return err == -ESRCH ? each_line("/proc/thread-self/maps", fn, arg) : err;
 }
 
 /* -- one after another -- */
@@ -209,7 +214,7 @@ int mmun_each_mapping_in(unsigned long start, unsigned long end,
 {
 	struct part part = { start, end, fn, arg };
 	struct mmun_mapping m;
-	long fd = open_maps(), err;
+	long fd = open_file("/proc/self/maps"), err;
 
 	if (fd < 0)
 		return fd;

@@ -83,11 +83,14 @@ static uint64_t begin_change(struct mmun_intervals *in,
 	return mmun_fetch_or(&in->state, I_CHANGING);
 }
 
-static void end_change(struct mmun_intervals *in,
-		       const struct mmun_sigmask *saved)
+/* Return: the state.  Who has turned it odd may have to end that. */
+static uint64_t end_change(struct mmun_intervals *in,
+			   const struct mmun_sigmask *saved)
 {
-	mmun_fetch_and(&in->state, ~I_CHANGING);
+	uint64_t state = mmun_fetch_and(&in->state, ~I_CHANGING) & ~I_CHANGING;
+
 	mmun_unlock_restore(&in->lock, saved);
+	return state;
 }
 
 static void put_into_tree(struct mmun_intervals *in,
@@ -343,7 +346,7 @@ static bool advance(struct mmun_intervals *in, uint64_t *state)
 	return true;
 }
 
-/* Whoever starts meanwhile is the last one instead. */
+/* If it is over; whoever starts meanwhile is the last one instead. */
 static __attribute__((noinline)) void end_odd(struct mmun_intervals *in,
 					      uint64_t state)
 {
@@ -391,7 +394,7 @@ static int check_range(unsigned long start, unsigned long length,
 /*
  * Where nobody is hit it does not matter which number the subscription has, if
  * it is none that comes soon.  While a range is active that has hit nobody, it
- * might have hit this one.
+ * might have hit this one; if it ends before it is odd, it leaves that to us.
  */
 static void link_sub(struct mmun_intervals *in, uint64_t state,
 		     struct mmu_interval_notifier *sub)
@@ -439,7 +442,7 @@ static int check_and_link(struct mmu_interval_notifier *sub,
 		private_of(sub)->generation = in->generation;
 		link_sub(in, state, sub);
 	}
-	end_change(in, &saved);
+	end_odd(in, end_change(in, &saved));
 	return err;
 }
 

@@ -254,6 +254,59 @@ static void at_once(void)
 	mmput(mm);
 }
 
+/*
+ * A miss that ends while one is inserted, as if it had hit: then nobody is
+ * active, and nobody else will end it.
+ */
+#define RACES 3000
+
+static struct mm_struct *race_mm;
+static atomic_int racer;	/* rounds: odd to begin one, even when it is over */
+
+static void race_range(void *unused)
+{
+	(void)unused;
+	for (int i = 1; i <= RACES; i++) {
+		while (atomic_load(&racer) < 2 * i - 1)
+			sched_yield();
+		whole_pages(race_mm, 8, 12);
+		atomic_store(&racer, 2 * i);
+	}
+}
+
+static void miss_ends(void)
+{
+	struct task task;
+	int stuck = 0;
+
+	race_mm = new_mm();
+	must_insert(&iv[0], '0', race_mm, 0, 4);
+	init_interval(&iv[1], '1');
+	init_interval(&iv[2], '2');
+	start_task(&task, race_range, NULL);
+	for (int i = 1; i <= RACES; i++) {
+		atomic_store(&racer, 2 * i - 1);
+		for (int n = i % 400; n; n--)
+			__asm__ volatile("");
+		insert(&iv[1], race_mm, 16, 20);
+		while (atomic_load(&racer) < 2 * i)
+			sched_yield();
+		/* Idle, it has the last sequence: that of the other, or a later. */
+		insert(&iv[2], race_mm, 16, 20);
+		stuck += seq_of(&iv[2]) < seq_of(&iv[1]);
+		if (stuck)
+			whole_pages(race_mm, 24, 28);
+		remove_interval(&iv[1]);
+		remove_interval(&iv[2]);
+	}
+	finish_task(&task);
+	ok(!stuck, "[S112] a miss that ends meanwhile does end (%d do not)",
+	   stuck);
+	remove_interval(&iv[0]);
+	mmput(race_mm);
+	atomic_store(&nr_heard, 0);
+}
+
 /* -- readers -- */
 
 static void readers(void)
@@ -355,6 +408,7 @@ int main(void)
 	deferred();
 	deferred_order();
 	at_once();
+	miss_ends();
 	readers();
 	one_change();
 	forgetting();

@@ -459,23 +459,24 @@ static int make_looks(struct mmun_intervals *in)
  */
 static int use_intervals(struct mm_struct *mm)
 {
-	uint32_t counting = USED_COUNTING;
+	struct mmun_intervals *in = &mm->intervals;
+	uint32_t used = USED_NEVER, counting = USED_COUNTING;
 	int err;
 
-	if (mmun_intervals_ready(&mm->intervals))
+	if (mmun_intervals_ready(in))
 		return 0;
 	if (mmun_in_callback(mm))
 		return -EDEADLK;
 	err = mmun_prepare_mm(mm);
 	if (!err)
-		err = make_looks(&mm->intervals);
+		err = make_looks(in);
 	if (err)
 		return err;
-	mmun_xchg(&mm->intervals.used, USED_COUNTING);
+	if (!mmun_cas(&in->used, &used, USED_COUNTING) && used == USED_OVER)
+		return -EINVAL;
 	mmun_store_release(&mm->has_notifiers, 1);
 	mmun_wait_for_ranges(mm);
-	/* Unless it was released meanwhile. */
-	mmun_cas(&mm->intervals.used, &counting, USED_READY);
+	mmun_cas(&in->used, &counting, USED_READY);
 	return 0;
 }
 

@@ -56,6 +56,7 @@ struct mmun_intervals {
 
 enum {
 	USED_NEVER,
+	USED_OVER,	/* the mm was released: nobody is told any more */
 	USED_COUNTING,	/* ranges are counted from now on, there may be others yet */
 	USED_READY,	/* they have ended */
 };
@@ -73,7 +74,7 @@ void mmun_intervals_init(struct mmun_intervals *in);
 /* Does a range have to ask? Context: any. */
 static inline bool mmun_has_intervals(const struct mmun_intervals *in)
 {
-	return mmun_load_acquire(&in->used);
+	return mmun_load_acquire(&in->used) > USED_OVER;
 }
 
 /* ... and is every range counted that is in flight?  Context: any. */

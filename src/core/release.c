@@ -65,7 +65,7 @@ static bool release_now(struct mm_struct *mm)
 static void silence_intervals(struct mm_struct *mm)
 {
 	mmun_invalidate_intervals(mm, MMU_NOTIFY_UNMAP);
-	mmun_xchg(&mm->intervals.used, USED_NEVER);
+	mmun_xchg(&mm->intervals.used, USED_OVER);
 }
 
 void mmun_release_notifiers(struct mm_struct *mm)

@@ -4,8 +4,8 @@
  *
  * Two intervals: A stays, and has a mirror, which one process fills again and
  * again by the collision-retry loop; B comes and goes, and is freed when it is
- * removed.  Ranges hit A, and some of them B before it.  In each the page changes:
- * before a range ends nothing of the page is published.
+ * removed.  Ranges hit A, one of them B before it; the other may miss.  In each
+ * that hits the page changes: before it ends nothing of the page is published.
  *
  * The tree is A, or B with A below it; it is turned in two steps, and in between
  * A cannot be found.
@@ -22,6 +22,7 @@
  *  NO_GRACE     interval-look: a removal does not wait for those who look
  *  NO_VERSION   interval-tree: a range does not care what has changed
  *  LATE_VERSION interval-tree: the version turns odd after the first step
+ *  LEFT_ODD     an insertion that turns it odd does not look who will end that
  *  EARLY_CHECK  interval-wait: who waits is looked for before it advances
  */
 #ifndef RANGES
@@ -103,8 +104,8 @@ inline search(hits_B)
 	:: B_is_root ->
 		assert(!freed);
 		found_B = hits_B;
-		found_A = A_below_B
-	:: else -> found_A = true
+		found_A = (A_below_B && !misses)
+	:: else -> found_A = !misses
 	fi
 }
 
@@ -221,12 +222,8 @@ inline end_locked()
 	fi
 }
 
-inline end_range()
+inline end_odd()
 {
-	counted--;
-#ifdef EARLY_CHECK
-	any = waiters;
-#endif
 	if
 	:: atomic { OVER && !changing && !deferred ->
 #ifdef TWO_STEPS
@@ -244,22 +241,35 @@ inline end_range()
 	fi
 }
 
+inline end_range()
+{
+	counted--;
+#ifdef EARLY_CHECK
+	any = waiters;
+#endif
+	end_odd()
+}
+
 proctype range(byte me; bool hits_B)
 {
 	byte saw_version, any, nr;
-	bool found_A, found_B, saw_changing, was_odd, over;
+	bool found_A, found_B, saw_changing, was_odd, over, misses;
 
 	do
 	:: nr < EACH ->
+		if
+		:: misses = false
+		:: !hits_B -> misses = true
+		fi;
 		start(hits_B);
 		call();
 		/* The page changes. */
-		assert(!published);
+		assert(misses || !published);
 		end_range();
 		d_step {
 			found_A = false; found_B = false; was_odd = false;
 			saw_changing = false; saw_version = 0; any = 0;
-			over = false; nr++
+			over = false; misses = false; nr++
 		}
 	:: else -> break
 	od
@@ -347,7 +357,10 @@ inline insert_B()
 #endif
 	fi;
 	end_change();
-	d_step { was_active = 0; saw_seq = 0 }
+#ifndef LEFT_ODD
+	end_odd();
+#endif
+	d_step { was_active = 0; saw_seq = 0; any = 0; over = false }
 }
 
 /* Those who look now, until each of them has left. */
@@ -398,8 +411,8 @@ inline remove_B()
 
 proctype owner()
 {
-	byte was_active, saw_seq, saw_changes, nr, i;
-	bool wait, grace, there;
+	byte was_active, saw_seq, saw_changes, nr, i, any;
+	bool wait, grace, there, over;
 
 	do
 	:: nr < LIVES ->

@@ -29,7 +29,7 @@ verdict()
 	spin -a "$@" "$models/$model" >spin.log 2>&1 &&
 		gcc -O1 -DVECTORSZ=256 -DCOLLAPSE $cflags -o pan pan.c \
 			>>spin.log 2>&1 || { echo "does not build"; return; }
-	timeout 120 ./pan $run -m100000 -b >pan.log 2>&1 ||
+	timeout 300 ./pan $run -m100000 -b >pan.log 2>&1 ||
 		{ echo "gave up"; return; }
 	if grep -q "search not completed\|max search depth" pan.log &&
 	   ! grep -q "errors: [1-9]" pan.log; then
@@ -139,6 +139,7 @@ interval()
 		"NO_GRACE interval-look: nor if a removal does not wait for those who look" \
 		"NO_VERSION interval-tree: nor if a range does not care what has changed" \
 		"LATE_VERSION interval-tree: nor if the version tells of it late" \
+		"LEFT_ODD nor may an insertion turn it odd and leave" \
 		"EARLY_CHECK interval-wait: who waits is looked for too early, and sleeps on"
 	do
 		broken "${twin#* }" safety interval.pml -DREADS=1 -D${twin%% *}

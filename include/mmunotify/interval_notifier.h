@@ -33,9 +33,19 @@
  * their addresses, and have no end: a range that hits keeps readers waiting, or
  * retrying, until it ends.
  *
- * Inserted on mm_self(), an interval declares interest in its range, as
- * mmun_watch() does.  Semantics are those of Linux; doc/contract.md lists the
- * deliberate differences.
+ * On mm_self() an interval declares interest in its range, as mmun_watch() does:
+ * that costs a look at the mappings.  What a source tells only afterwards
+ * (MMUN_RANGE_AFTER) is told when mmu_interval_read_begin() returns to who calls it
+ * after the event; a lookup in what has been published begins with
+ * mmun_settle().
+ *
+ * When the address space is released, intervals are told of MMU_NOTIFY_RELEASE
+ * before every ->release, and of MMU_NOTIFY_UNMAP after them, both of everything;
+ * then of nothing.  They are still to be removed.  A fork()ed child's mm_self()
+ * has none; what it inherited is to be removed before it is inserted again.
+ *
+ * Semantics are those of Linux; doc/contract.md lists the deliberate
+ * differences.
  */
 
 #include <mmunotify/mmu_notifier.h>
@@ -62,7 +72,8 @@ struct mmu_interval_notifier_finish {
  * Called in the thread that causes the event, in a read section; as all callbacks
  * of mm_self(), possibly inside munmap() or free() and in a signal handler: no
  * allocation, no stdio, no lock that somebody holds while doing so.  Must not
- * call mmu_interval_notifier_remove() or mmu_interval_read_begin().
+ * call mmu_interval_notifier_remove() or mmu_interval_read_begin().  Ranges may
+ * run side by side, and so may the calls for one interval.
  */
 struct mmu_interval_notifier_ops {
 	/**
@@ -79,7 +90,9 @@ struct mmu_interval_notifier_ops {
 	/**
 	 * @invalidate_start: instead of @invalidate, in two passes: begin, and
 	 * leave in *@finish, NULL on entry, what @invalidate_finish is to be
-	 * called with, if anything, when all others have begun too.
+	 * called with, if anything, when all others have begun too.  It is the
+	 * core's until then: for another range meanwhile leave another one, or
+	 * none.
 	 */
 	bool (*invalidate_start)(struct mmu_interval_notifier *interval_sub,
 				 const struct mmu_notifier_range *range,
@@ -122,13 +135,17 @@ struct mmu_interval_notifier {
  * On failure nothing of @interval_sub is changed.
  *
  * Context: as mmu_notifier_register() for the first one of an address space; for
- * later ones, on a software mm, no more than a short lock, also in callbacks.
- * Ordering: when the first one returns, no range is in flight that began before.
+ * later ones, on a software mm, no more than a short lock, also in callbacks.  Not
+ * in a signal handler.
+ * Ordering: when the first one returns, no range is in flight that began before,
+ * except those that the calling thread itself has started.
  * Return: 0; -EOVERFLOW for an empty range, or one that goes beyond the last
  *         address; -EINVAL for NULL, a subscription that is in use, ops without
  *         ->invalidate, ->invalidate_start without ->invalidate_finish, or an mm
- *         that was released (that warns); or the errors of
- *         mmu_notifier_register().
+ *         that was released (the last two warn); -EDEADLK in a callback, for the
+ *         first one or on mm_self(), and for the first one with the mmap lock
+ *         held for writing; or the errors of mmu_notifier_register().
+ * Source: Linux mm/mmu_notifier.c.
  */
 int mmu_interval_notifier_insert(struct mmu_interval_notifier *interval_sub,
 				 struct mm_struct *mm, unsigned long start,
@@ -137,9 +154,16 @@ int mmu_interval_notifier_insert(struct mmu_interval_notifier *interval_sub,
 
 /**
  * mmu_interval_notifier_insert_locked() - the same with the mmap lock held
+ * @interval_sub: as for mmu_interval_notifier_insert()
+ * @mm: its mmap lock held for writing by the caller
+ * @start: first byte
+ * @length: how many bytes
+ * @ops: static
  *
+ * Context: as mmu_interval_notifier_insert(), with the mmap lock held.
  * Return: as mmu_interval_notifier_insert(); -EINVAL and a warning without the
  *         lock held for writing.
+ * Source: Linux mm/mmu_notifier.c.
  */
 int mmu_interval_notifier_insert_locked(
 	struct mmu_interval_notifier *interval_sub, struct mm_struct *mm,
@@ -150,13 +174,15 @@ int mmu_interval_notifier_insert_locked(
  * mmu_interval_notifier_remove() - end a subscription
  * @interval_sub: inserted; anything else warns, and nothing happens
  *
- * When it returns no callback of @interval_sub runs, and none will.  While the
- * address space is being invalidated, even elsewhere, it waits until that ends.
- * Needed after the address space was released, too.
+ * When it returns no callback of @interval_sub runs, and none will.  While a range
+ * is active that has hit any interval of the address space, be it elsewhere, it
+ * waits until the last active one ends.  Needed after the address space was
+ * released, too.
  *
- * Context: sleeps; not in a callback of @mm (warns, and nothing happens), nor
- * inside a range that the calling thread has started itself and that hit
- * somebody, nor with a lock that ->invalidate takes.
+ * Context: sleeps; not in a callback of the address space (warns, and nothing
+ * happens), nor inside a range that the calling thread has started itself and that
+ * hit somebody, nor with a lock that ->invalidate takes, nor in a signal handler.
+ * Source: Linux mm/mmu_notifier.c.
  */
 void mmu_interval_notifier_remove(struct mmu_interval_notifier *interval_sub);
 

@@ -10,9 +10,10 @@
  *   mm->lock		the list's writers		(mmu_notifier.c)
  *   mm->intervals.lock	the tree's			(interval_notifier.c)
  *
- * and fork() holds the list of domains, but neither of these (fork.c).  Nothing is
- * called under mm->lock; the event path (invalidate.c) takes neither, but a put in
- * a callback takes the second.
+ * and fork() holds the list of domains and the trees, but neither of the former two
+ * (fork.c).  Nothing is called under the latter two; the event path (invalidate.c)
+ * takes none of them, but the last where a range meets a change of the tree, and a
+ * put in a callback the second.
  *
  * Who may run beside whom on one mm (X: excluded by mmap_lock or mm->lock,
  * w: the row waits for the column, -: side by side):

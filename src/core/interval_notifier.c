@@ -177,7 +177,7 @@ static struct mmun_interval *look_and_mark(struct mmun_intervals *in,
 	return first;
 }
 
-/* Was it, when this state was, or has it since?  ORDER(interval-look). */
+/* Was the tree being changed at this state, or at any time since? */
 static bool has_changed(const struct mmun_intervals *in, uint64_t state,
 			uint32_t version)
 {
@@ -206,7 +206,10 @@ static struct mmun_interval *look_again(struct mmun_intervals *in,
 	}
 }
 
-/* Who is counted already, for as long as it is odd, finds that nothing changes. */
+/*
+ * Odd when we were counted, it stays so until we end, and with it the tree.  Else
+ * we turn it odd, and then see whether what we have found is still there.
+ */
 static struct mmun_interval *look(struct mmun_intervals *in, uint64_t state,
 				  unsigned long start, unsigned long last)
 {

@@ -704,30 +704,26 @@ bool mmun_intervals_overlap(struct mmun_intervals *in, unsigned long start,
 	return found;
 }
 
-static void reach(struct mmu_interval_notifier *sub, unsigned long at,
-		  unsigned long *to)
-{
-	if (sub->interval_tree.start <= at && sub->interval_tree.last >= *to)
-		*to = sub->interval_tree.last + 1 ?: ULONG_MAX;
-}
-
-unsigned long mmun_intervals_reach(struct mmun_intervals *in, unsigned long at)
+void mmun_intervals_reach(struct mmun_intervals *in, unsigned long first,
+			  unsigned long last, unsigned long *farthest)
 {
 	struct mmu_interval_notifier *sub;
 	struct mmun_interval *node;
 	struct mmun_sigmask saved;
-	unsigned long to = at;
 
 	if (!mmun_has_intervals(in))
-		return at;
+		return;
 	mmun_lock_save(&in->lock, &saved);
-	node = mmun_interval_first(&in->tree, at, at);
-	for (; node; node = mmun_interval_next(node, at, at))
-		reach(sub_of(node), at, &to);
+	node = mmun_interval_first(&in->tree, first, last);
+	for (; node; node = mmun_interval_next(node, first, last))
+		if (node->last > *farthest)
+			*farthest = node->last;
 	for (sub = in->deferred; sub; sub = private_of(sub)->next_deferred)
-		reach(sub, at, &to);
+		if (sub->interval_tree.start <= last &&
+		    sub->interval_tree.last >= first &&
+		    sub->interval_tree.last > *farthest)
+			*farthest = sub->interval_tree.last;
 	mmun_unlock_restore(&in->lock, &saved);
-	return to;
 }
 
 void mmun_intervals_init(struct mmun_intervals *in)

@@ -95,8 +95,9 @@ void mmun_intervals_end(struct mmun_intervals *in);
 /* Does anybody's interval overlap [start, last]?  Context: not in a callback. */
 bool mmun_intervals_overlap(struct mmun_intervals *in, unsigned long start,
 			    unsigned long last);
-/* How far from @at on do those reach that overlap it?  @at if none does.  As above. */
-unsigned long mmun_intervals_reach(struct mmun_intervals *in, unsigned long at);
+/* Those that overlap [first, last] reach so far, if that is farther.  As above. */
+void mmun_intervals_reach(struct mmun_intervals *in, unsigned long first,
+			  unsigned long last, unsigned long *farthest);
 /* fork() holds the tree still.  Context: pthread_atfork() handlers. */
 void mmun_intervals_fork_prepare(struct mmun_intervals *in);
 void mmun_intervals_fork_parent(struct mmun_intervals *in);

@@ -53,25 +53,31 @@ static void unlock_tree(const struct mmun_sigmask *saved)
 	mmun_unlock_restore(&watches.lock, saved);
 }
 
-/* How far from @at on it is watched by whoever watches @at; @at if nobody does. */
+static unsigned long end_of_page(unsigned long byte)
+{
+	return mmun_page_down(byte) + mmun_page_size ?: ULONG_MAX;
+}
+
+/* Where the page at @at is watched by somebody, how far does he watch?  Else @at. */
 static unsigned long watched_to(unsigned long at)
 {
-	unsigned long to = mmun_intervals_reach(&mmun_self.intervals, at);
+	unsigned long last = at + mmun_page_size - 1, farthest = 0;
 	struct mmun_interval *node;
 	struct mmun_sigmask saved;
 
 	lock_tree(&saved);
-	node = mmun_interval_first(&watches.tree, at, at);
-	for (; node; node = mmun_interval_next(node, at, at))
-		if (node->last >= to)
-			to = node->last + 1 ?: ULONG_MAX;
+	node = mmun_interval_first(&watches.tree, at, last);
+	for (; node; node = mmun_interval_next(node, at, last))
+		if (node->last > farthest)
+			farthest = node->last;
 	unlock_tree(&saved);
-	return to;
+	mmun_intervals_reach(&mmun_self.intervals, at, last, &farthest);
+	return farthest ? end_of_page(farthest) : at;
 }
 
 bool mmun_is_all_watched(unsigned long start, unsigned long end)
 {
-	unsigned long to = start, further;
+	unsigned long to = mmun_page_down(start), further;
 
 	while (to < end && (further = watched_to(to)) > to)
 		to = further;
@@ -134,11 +140,6 @@ static void extend(unsigned long *start, unsigned long *end, unsigned long from,
 		*start = from;
 	if (*end < to)
 		*end = to;
-}
-
-static unsigned long end_of_page(unsigned long byte)
-{
-	return mmun_page_down(byte) + mmun_page_size ?: ULONG_MAX;
 }
 
 static void add_late(unsigned long start, unsigned long end)

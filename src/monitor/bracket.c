@@ -68,6 +68,10 @@ bool mmun_grown_in_place(const struct mmun_raw_event *ev, long *ret_addr)
 
 /* -- brackets whose call is being made -- */
 
+#ifndef MADV_DONTNEED_LOCKED
+#define MADV_DONTNEED_LOCKED 24
+#endif
+
 #define NR_SLOTS 32
 #define NR_MASK 0x7fULL
 #define CLAIMED NR_MASK

@@ -24,8 +24,12 @@
 #ifndef FALLOC_FL_INSERT_RANGE
 #define FALLOC_FL_INSERT_RANGE 0x20
 #endif
+#ifndef FALLOC_FL_KEEP_SIZE
 #define FALLOC_FL_KEEP_SIZE 0x01
+#endif
+#ifndef FALLOC_FL_UNSHARE_RANGE
 #define FALLOC_FL_UNSHARE_RANGE 0x40
+#endif
 #ifndef SYS_openat2
 #define SYS_openat2 437
 #endif

@@ -212,6 +212,7 @@ static void set_up(struct mmun_watch *watch, pthread_t threads[2])
 
 int main(int argc, char **argv)
 {
+	const char *claim = "an event that is dropped is told by another's range";
 	struct mmun_watch watch;
 	pthread_t threads[2];
 	bool stale = false;
@@ -230,7 +231,10 @@ int main(int argc, char **argv)
 	pthread_barrier_wait(&begin);
 	pthread_join(threads[0], NULL);
 	pthread_join(threads[1], NULL);
-	rule(!stale, "an event that is dropped is told by another's range");
+	if (broken_name)
+		rule(!stale, claim);
+	else
+		ok_by_entries(!stale, claim);
 	diag("%d rounds", n);
 	mmun_unwatch(&watch);
 	for (int i = 0; i < 3; i++)

@@ -96,35 +96,45 @@ static struct mmun_span slot_span[NR_SLOTS][MMUN_MAX_SPANS];
 static unsigned long slot_announced[NR_SLOTS];
 
 /*
- * Advice of which each page that it drops is announced once, before it is
- * dropped.  MADV_REMOVE has it for one of the mappings that lose the page.
+ * Of how many of the spans, from the first on, userfaultfd has events while the
+ * call is made, one for each page; and nothing else may run in these calls.
  */
-static bool is_announced(long advice)
+static unsigned int spans_of_advice(long advice, const struct mmun_bracket *self)
 {
-	return advice == MADV_DONTNEED || advice == MADV_FREE ||
-	       advice == MADV_DONTNEED_LOCKED;
+	switch (advice) {
+	case MADV_DONTNEED:
+	case MADV_DONTNEED_LOCKED:
+	case MADV_FREE:
+		return self->n;
+	}
+	return 0;
 }
 
-/* Those that userfaultfd has events of; and nothing else may run in them. */
-static bool has_events(const struct mmun_raw_event *ev)
+static unsigned int spans_with_events(const struct mmun_raw_event *ev,
+				      const struct mmun_bracket *self)
 {
+	int advice = ev->arg[2];
+
 	switch (ev->nr) {
 	case SYS_munmap:
 	case SYS_mmap:
 	case SYS_mremap:
 	case SYS_brk:
-		return true;
+		return self->n;
 	case SYS_madvise:
-		return is_announced((int)ev->arg[2]);
+		/* Where it is named, not where else it is mapped. */
+		if (advice == MADV_REMOVE)
+			return self->span[0].start == mmun_untag(ev->arg[0]);
+		return spans_of_advice(advice, self);
 	case SYS_process_madvise:
-		return is_announced((int)ev->arg[3]);
+		return spans_of_advice((int)ev->arg[3], self);
 	}
-	return false;
+	return 0;
 }
 
-static bool may_matter(const struct mmun_bracket *self)
+static bool may_matter(const struct mmun_bracket *self, unsigned int n)
 {
-	for (unsigned int i = 0; i < self->n; i++)
+	for (unsigned int i = 0; i < n; i++)
 		if (mmun_may_be_watched(self->span[i].start, self->span[i].end))
 			return true;
 	return false;
@@ -149,9 +159,10 @@ int mmun_bracket_publish(const struct mmun_raw_event *ev,
 			 const struct mmun_bracket *self,
 			 struct mmun_sigmask *saved)
 {
+	unsigned int n = spans_with_events(ev, self);
 	int slot;
 
-	if (!has_events(ev) || !may_matter(self))
+	if (!may_matter(self, n))
 		return -1;
 	mmun_block_signals(saved);
 	slot = claim_slot();
@@ -159,7 +170,7 @@ int mmun_bracket_publish(const struct mmun_raw_event *ev,
 		mmun_restore_signals(saved);
 		return -1;
 	}
-	for (unsigned int i = 0; i < self->n; i++) {
+	for (unsigned int i = 0; i < n; i++) {
 		mmun_store_release(&slot_span[slot][i].start, self->span[i].start);
 		mmun_store_release(&slot_span[slot][i].end, self->span[i].end);
 		mmun_store_release(&slot_span[slot][i].event, self->span[i].event);
@@ -167,7 +178,7 @@ int mmun_bracket_publish(const struct mmun_raw_event *ev,
 	mmun_store_release(&slot_announced[slot], 0);
 	/* ORDER(bracket-slot): after the starts; pairs with take(). */
 	mmun_store_release(&slot_state[slot],
-			   mmun_read(&slot_state[slot]) - CLAIMED + self->n);
+			   mmun_read(&slot_state[slot]) - CLAIMED + n);
 	return slot;
 }
 

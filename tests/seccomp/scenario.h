@@ -51,6 +51,8 @@ static inline pid_t spawn_case(int (*body)(void))
 
 	memset(shared, 0, sizeof(*shared));
 	pid = fork();
+	if (pid < 0)
+		bail("fork: %s", strerror(errno));	/* to be killed is not -1 */
 	if (pid)
 		return pid;
 	alarm(20);

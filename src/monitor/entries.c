@@ -524,7 +524,8 @@ static int entry_info(size_t index, struct mmun_entry_info *info)
 {
 	const struct entry *e;
 
-	if (index >= NR_ENTRIES)
+	/* Not chosen, it has not looked for any. */
+	if (index >= NR_ENTRIES || !entries[index].hook)
 		return -ENOENT;
 	e = &entries[entries[index].same];
 	info->name = entries[index].hook->name;

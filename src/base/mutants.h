@@ -98,7 +98,6 @@
 	rule(UFFD_NOTED)	/* who is let go next has run, too */          \
 	rule(UFFD_TOLD)		/* a note counts as told, then it is */        \
 	rule(UFFD_WAKE)		/* looks who waits, then tells */              \
-	rule(WATCH_FORGET)	/* looks who watches, unlocked */              \
 	rule(BRACKET_EARLY)	/* published, then started */                  \
 	rule(BRACKET_LATE)	/* ended, then withdrawn */                    \
 	rule(BRACKET_TWICE)	/* drops two events about one page */          \

@@ -288,6 +288,7 @@ static void unwatch_late(void)
 	unlock_tree(&saved);
 	if (start == end)
 		return;
+	extend(&watches.told_start, &watches.told_end, start, end);
 	nobody = !mmun_is_watched(0, ULONG_MAX);
 	if (nobody)
 		extend(&start, &end, watches.told_start, watches.told_end);
@@ -302,6 +303,7 @@ static void unwatch_late(void)
 	}
 }
 
+/* With the next call: a thread of ours has no business among the descriptors. */
 void mmun_watch_forget(unsigned long start, unsigned long end)
 {
 	struct mmun_sigmask saved;
@@ -309,12 +311,6 @@ void mmun_watch_forget(unsigned long start, unsigned long end)
 	lock_tree(&saved);
 	add_late(start, end);
 	unlock_tree(&saved);
-	if (MMUN_BREAK(WATCH_FORGET))
-		return unwatch_late();
-	mmun_lock_save(&watches.calls, &saved);
-	extend(&watches.told_start, &watches.told_end, start, end);
-	unwatch_late();
-	mmun_unlock_restore(&watches.calls, &saved);
 }
 
 unsigned int mmun_watch_seen(const struct mmun_mapping *m)

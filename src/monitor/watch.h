@@ -31,7 +31,7 @@ unsigned int mmun_watch_seen(const struct mmun_mapping *m);
 
 /*
  * For sources: [start, end) is watched from somewhere else, and may have to be no
- * longer.  Context: sleeps; not in a callback.
+ * longer: they hear of it with the next call.  Context: not in a callback.
  */
 void mmun_watch_forget(unsigned long start, unsigned long end);
 

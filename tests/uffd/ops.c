@@ -113,11 +113,11 @@ static void test_unmaps(bool elsewhere)
 		   once(MMU_NOTIFY_UNMAP, p, NR * PAGE, elsewhere),
 	   "mremap that moves by %s", place(elsewhere));
 	settle();
+	mmun_unwatch(&w);
 	listen_now();
 	drop(q, NR);
 	settle();
-	ok(heard_none(), "and where it went nobody watches");
-	mmun_unwatch(&w);
+	ok(heard_none(), "and where it went nobody watches, with the next call");
 
 	p = pages(NR);
 	q = watched(&w, NR);

@@ -6,8 +6,9 @@
 #include "base/thread.h"
 
 #define SIGNAL(n) (1ULL << ((n) - 1))
-#define LIBC_FIRST 32	/* the kernel's first real-time one; glibc has 2, musl 3 */
-#define LIBCS (SIGNAL(LIBC_FIRST) | SIGNAL(LIBC_FIRST + 1) | SIGNAL(LIBC_FIRST + 2))
+#define KERNELS_SIGRTMIN 32
+/* From there to its own SIGRTMIN: glibc has two, musl three. */
+#define LIBCS ((SIGNAL(SIGRTMIN) - 1) & ~(SIGNAL(KERNELS_SIGRTMIN) - 1))
 #define FAULTS                                                                 \
 	(SIGNAL(SIGSEGV) | SIGNAL(SIGBUS) | SIGNAL(SIGILL) | SIGNAL(SIGFPE) |  \
 	 SIGNAL(SIGTRAP) | SIGNAL(SIGSYS))

@@ -25,7 +25,10 @@ static bool still_open(uint32_t i, struct mmu_notifier_range *now)
 void mmun_own_range_no_room(struct mmu_notifier_range *range)
 {
 	struct mmu_notifier_range now;
+	struct mmun_sigmask saved;
 
+	/* A handler's ranges would come and go in the middle of it. */
+	mmun_block_signals(&saved);
 	for (uint32_t i = mmun_task.nr_own; i-- > 0;)
 		if (!still_open(i, &now))
 			forget(i);
@@ -34,16 +37,21 @@ void mmun_own_range_no_room(struct mmu_notifier_range *range)
 	mmun_task.own[mmun_task.nr_own].range = range;
 	mmun_task.own[mmun_task.nr_own].id = range->mmun_private[R_ID];
 	mmun_task.nr_own++;
+	mmun_restore_signals(&saved);
 }
 
 void mmun_disown_range_out_of_order(struct mmu_notifier_range *range)
 {
+	struct mmun_sigmask saved;
+
+	mmun_block_signals(&saved);
 	for (uint32_t i = 0; i < mmun_task.nr_own; i++) {
 		if (mmun_owns(i, range)) {
 			forget(i);
-			return;
+			break;
 		}
 	}
+	mmun_restore_signals(&saved);
 }
 
 void mmun_adopt_own_ranges(void)

@@ -101,8 +101,7 @@ static bool unmaps(char *p, bool by_libc)
 	return !(by_libc ? munmap(p, PAGE) : raw3(SYS_munmap, (long)p, PAGE, 0));
 }
 
-/* The program's thread waits for the teller, who calls the same callbacks. */
-static int calls_in_event_of_libc(void)
+static int calls_in_event(bool by_libc, bool (*heard)(const char *))
 {
 	char *p, *q;
 
@@ -112,9 +111,9 @@ static int calls_in_event_of_libc(void)
 		q = victim = address(pages(1));
 		atomic_store(at ? &in_end : &in_start, unmap_victim_once);
 		listen_now();
-		NEED(unmaps(p, true) && !victim);
+		NEED(unmaps(p, by_libc) && !victim);
 		mmun_settle(mm_self());
-		NEED(heard_exactly(p) && heard_exactly(q));
+		NEED(heard_exactly(p) && heard(q));
 		atomic_store(&in_start, NULL);
 		atomic_store(&in_end, NULL);
 	}
@@ -122,25 +121,16 @@ static int calls_in_event_of_libc(void)
 	return 0;
 }
 
+/* The program's thread waits for the teller, who calls the same callbacks. */
+static int calls_in_event_of_libc(void)
+{
+	return calls_in_event(true, heard_exactly);
+}
+
 /* On the teller: it is made at once, and told behind the event. */
 static int calls_in_raw_event(void)
 {
-	char *p, *q;
-
-	begin_calling();
-	for (int at = 0; at < 2; at++) {
-		p = pages(1);
-		q = victim = address(pages(1));
-		atomic_store(at ? &in_end : &in_start, unmap_victim_once);
-		listen_now();
-		NEED(unmaps(p, false) && !victim);
-		mmun_settle(mm_self());
-		NEED(heard_exactly(p) && heard_afterwards(q));
-		atomic_store(&in_start, NULL);
-		atomic_store(&in_end, NULL);
-	}
-	NEED(hears_raw_munmap());
-	return 0;
+	return calls_in_event(false, heard_afterwards);
 }
 
 static int calls_libc_in_raw_event(void)

@@ -119,7 +119,7 @@ struct mmu_interval_notifier {
 	struct mm_struct *mm;
 	const struct mmu_interval_notifier_ops *ops;
 	unsigned long invalidate_seq;
-	uint64_t mmun_private[12];
+	uint64_t mmun_private[13];
 };
 
 /**

@@ -128,7 +128,7 @@ struct mmun_watch {
 	struct mm_struct *mm;
 	unsigned long start;
 	unsigned long end;
-	uint64_t mmun_private[9];
+	uint64_t mmun_private[10];
 };
 
 /**

@@ -1,18 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <stdbool.h>
-#include <stdint.h>
 
 #include "base/atomic.h"
 #include "base/interval_tree.h"
 
-/* The heap's order: addresses, well mixed, are as good as random. */
-static uint64_t priority(const struct mmun_interval *node)
-{
-	uint64_t x = (uintptr_t)node;
-
-	x = (x ^ x >> 32) * 0x9e3779b97f4a7c15ULL;
-	return (x ^ x >> 29) * 0xd6e8feb86659fd93ULL;
-}
+enum { EARLIER, LATER };
 
 static unsigned long larger(unsigned long a, unsigned long b)
 {
@@ -21,56 +13,105 @@ static unsigned long larger(unsigned long a, unsigned long b)
 
 static unsigned long largest_last(const struct mmun_interval *node)
 {
-	return node ? larger(node->last,
-			     larger(node->left_last, node->right_last)) : 0;
+	return node ? larger(node->last, larger(node->side_last[EARLIER],
+						node->side_last[LATER])) : 0;
+}
+
+static uint8_t height(const struct mmun_interval *node)
+{
+	return node ? 1 + larger(node->side_height[EARLIER],
+				 node->side_height[LATER]) : 0;
 }
 
 /* ORDER(interval-tree): all that a search reads is written like this. */
 #define set(field, value) mmun_store_release(&(field), (value))
 
-static void update(struct mmun_interval *node)
+static int side_of(const struct mmun_interval *node)
 {
-	set(node->left_last, largest_last(node->left));
-	set(node->right_last, largest_last(node->right));
+	return node->parent->child[LATER] == node;
 }
 
-/* @new, or nothing, in the place of @old. */
+/* @new, or nothing, in the place of @old; the place knows nothing of it yet. */
 static void replace(struct mmun_interval_tree *tree, struct mmun_interval *old,
 		    struct mmun_interval *new)
 {
 	struct mmun_interval *parent = old->parent;
 
-	if (!parent)
-		set(tree->root, new);
-	else if (parent->left == old)
-		set(parent->left, new);
+	if (parent)
+		set(parent->child[side_of(old)], new);
 	else
-		set(parent->right, new);
+		set(tree->root, new);
 	if (new)
 		new->parent = parent;
+}
+
+/* @child, or nothing, on that side of @node.  Return: is what is known news? */
+static bool know(struct mmun_interval *node, int side,
+		 const struct mmun_interval *child)
+{
+	unsigned long last = largest_last(child);
+	uint8_t high = height(child);
+
+	if (node->side_last[side] == last && node->side_height[side] == high)
+		return false;
+	set(node->side_last[side], last);
+	node->side_height[side] = high;
+	return true;
+}
+
+static void hang(struct mmun_interval *node, int side,
+		 struct mmun_interval *child)
+{
+	set(node->child[side], child);
+	know(node, side, child);
+	if (child)
+		child->parent = node;
 }
 
 /* It and its parent change places; the order stays. */
 static void rotate_up(struct mmun_interval_tree *tree,
 		      struct mmun_interval *node)
 {
-	struct mmun_interval *parent = node->parent, *moved;
+	struct mmun_interval *parent = node->parent;
+	int side = side_of(node);
 
 	replace(tree, parent, node);
-	if (parent->left == node) {
-		moved = node->right;
-		set(parent->left, moved);
-		set(node->right, parent);
-	} else {
-		moved = node->left;
-		set(parent->right, moved);
-		set(node->left, parent);
+	hang(parent, side, node->child[!side]);
+	hang(node, !side, parent);
+}
+
+static bool leans(const struct mmun_interval *node, int side, int by)
+{
+	return node->side_height[side] >= node->side_height[!side] + by;
+}
+
+/* One side is higher by two, at most.  Return: what is in its place. */
+static struct mmun_interval *balance(struct mmun_interval_tree *tree,
+				     struct mmun_interval *node)
+{
+	struct mmun_interval *child;
+	int side = leans(node, LATER, 1);
+
+	if (!leans(node, side, 2))
+		return node;
+	child = node->child[side];
+	if (leans(child, !side, 1)) {
+		child = child->child[!side];
+		rotate_up(tree, child);
 	}
-	if (moved)
-		moved->parent = parent;
-	parent->parent = node;
-	update(parent);
-	update(node);
+	rotate_up(tree, child);
+	return child;
+}
+
+/* Something is new about @node: so it may be to all above. */
+static void pass_up(struct mmun_interval_tree *tree, struct mmun_interval *node)
+{
+	for (;;) {
+		node = balance(tree, node);
+		if (!node->parent || !know(node->parent, side_of(node), node))
+			return;
+		node = node->parent;
+	}
 }
 
 void mmun_interval_insert(struct mmun_interval_tree *tree,
@@ -80,60 +121,87 @@ void mmun_interval_insert(struct mmun_interval_tree *tree,
 
 	while (*link) {
 		parent = *link;
-		if (node->start < parent->start) {
-			set(parent->left_last,
-			    larger(parent->left_last, node->last));
-			link = &parent->left;
-		} else {
-			set(parent->right_last,
-			    larger(parent->right_last, node->last));
-			link = &parent->right;
-		}
+		link = &parent->child[node->start >= parent->start];
 	}
 	node->parent = parent;
-	node->left = NULL;
-	node->right = NULL;
-	node->left_last = 0;
-	node->right_last = 0;
+	for (int side = EARLIER; side <= LATER; side++) {
+		node->child[side] = NULL;
+		node->side_last[side] = 0;
+		node->side_height[side] = 0;
+	}
 	set(*link, node);
-	while (node->parent && priority(node->parent) < priority(node))
-		rotate_up(tree, node);
+	pass_up(tree, node);
+}
+
+/* It has one child at most. */
+static void unlink(struct mmun_interval_tree *tree, struct mmun_interval *node)
+{
+	struct mmun_interval *parent = node->parent;
+	struct mmun_interval *child = node->child[!node->child[EARLIER]];
+	int side = parent ? side_of(node) : EARLIER;
+
+	replace(tree, node, child);
+	if (parent && know(parent, side, child))
+		pass_up(tree, parent);
+}
+
+/* It has none. */
+static void take_place(struct mmun_interval_tree *tree,
+		       struct mmun_interval *node, struct mmun_interval *old)
+{
+	hang(node, EARLIER, old->child[EARLIER]);
+	hang(node, LATER, old->child[LATER]);
+	replace(tree, old, node);
+	pass_up(tree, node);
 }
 
 void mmun_interval_remove(struct mmun_interval_tree *tree,
 			  struct mmun_interval *node)
 {
-	while (node->left && node->right)
-		rotate_up(tree, priority(node->left) > priority(node->right) ?
-					node->left : node->right);
-	replace(tree, node, node->left ? node->left : node->right);
-	for (node = node->parent; node; node = node->parent)
-		update(node);
+	struct mmun_interval *next = node->child[LATER];
+
+	if (!next || !node->child[EARLIER]) {
+		unlink(tree, node);
+		return;
+	}
+	while (next->child[EARLIER])
+		next = next->child[EARLIER];
+	unlink(tree, next);
+	take_place(tree, next, node);
 }
 
 #define get(field) mmun_load_acquire(&(field))
 
+/* What is on that side, if anything there ends late enough. */
+static struct mmun_interval *side_from(const struct mmun_interval *node,
+				       int side, unsigned long start)
+{
+	return get(node->side_last[side]) >= start ? get(node->child[side]) :
+						     NULL;
+}
+
 /*
  * Where start orders, the first that ends late enough also begins first.
- * Beside changes it may be led astray, but always down: it ends when they do.
+ * Beside changes it may be led astray, and up again with what moves up: it ends
+ * when they do.
  */
 static struct mmun_interval *first_below(struct mmun_interval *node,
 					 unsigned long start,
 					 unsigned long last)
 {
-	struct mmun_interval *left;
+	struct mmun_interval *earlier;
 
 	while (node) {
-		left = get(node->left_last) >= start ? get(node->left) : NULL;
-		if (left) {
-			node = left;
+		earlier = side_from(node, EARLIER, start);
+		if (earlier) {
+			node = earlier;
 			continue;
 		}
 		if (node->start > last)
 			return NULL;
 		if (node->last >= start)
 			return node;
-		node = get(node->right_last) >= start ? get(node->right) : NULL;
+		node = side_from(node, LATER, start);
 	}
 	return NULL;
 }
@@ -152,14 +220,14 @@ struct mmun_interval *mmun_interval_next(struct mmun_interval *node,
 	struct mmun_interval *from;
 
 	for (;;) {
-		if (node->right && node->right_last >= start)
-			return first_below(node->right, start, last);
+		if (node->child[LATER] && node->side_last[LATER] >= start)
+			return first_below(node->child[LATER], start, last);
 		do {
 			from = node;
 			node = from->parent;
 			if (!node)
 				return NULL;
-		} while (node->right == from);
+		} while (node->child[LATER] == from);
 		if (node->start > last)
 			return NULL;
 		if (node->last >= start)

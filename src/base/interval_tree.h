@@ -3,23 +3,25 @@
 #define MMUN_BASE_INTERVAL_TREE_H
 /*
  * Intervals [start, last], both inclusive, of which those that overlap another
- * are found in O(log n + how many): a treap, whose nodes know the largest last
- * below them, on either side: where a search goes on is decided without a look at
- * where it does not.  What a node's place in the heap is follows from its address,
- * so that it needs no memory, and no random numbers.
+ * are found in O(log n + how many): a balanced (AVL) tree by start, whose nodes
+ * know of either side how high it is and the largest last in it: neither a search
+ * nor a change looks at where it does not go.
  *
  * Intrusive; duplicates are welcome.  Context: any, under a lock of the
  * caller's; but for mmun_interval_first().
  */
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct mmun_interval {
-	struct mmun_interval *parent, *left, *right;
+	struct mmun_interval *parent;
+	uint8_t side_height[2];
+	/* From here on what a search reads: a cache line, or a part of one. */
+	struct mmun_interval *child[2];	/* what begins earlier, and later */
+	unsigned long side_last[2];	/* the largest last there, or 0 */
 	unsigned long start;
 	unsigned long last;
-	/* The tree's: the largest last on that side, or 0. */
-	unsigned long left_last, right_last;
 };
 
 struct mmun_interval_tree {

@@ -83,16 +83,21 @@ struct region {
 	struct cache *cache;
 	struct region *next;	/* on whichever list it is */
 	struct region *newer, *older;	/* evict.c */
+
+	/* Line 2 is what a search of c->tree reads, */
+	struct mmun_interval node;
 	struct grace grace;	/* when it may be reclaimed */
+	/* ... and line 4 what an event's does. */
+	struct mmu_interval_notifier sub;
+
 	uint32_t done;		/* the registration has come to an end: a futex */
 	uint32_t waiters;	/* ... that somebody waits for */
 	int error;		/* ... with this one */
-
-	struct mmun_interval node;	/* of c->tree */
-	struct mmu_interval_notifier sub;
 };
 
 _Static_assert(sizeof(struct mmun_regcache_region) == 64, "a cache line");
+_Static_assert(offsetof(struct region, node.child) == 2 * 64, "line 2");
+_Static_assert(sizeof(struct region) == 6 * 64, "no line is lost");
 
 /* Memory that is given back with the cache. */
 struct chunk {

@@ -418,13 +418,8 @@ static bool failure_changes_nothing(const struct mmun_raw_event *ev, int error)
 		return !(ev->arg[3] & MREMAP_FIXED);
 	case SYS_shmat:
 		return error == EACCES || error == EIDRM;
-	case SYS_ftruncate:
-	case SYS_truncate:
-	case SYS_fallocate:
-	case SYS_openat:
-		return mmun_file_unchanged(error);
 	default:		/* advice and protection stop where they fail */
-		return false;
+		return mmun_is_file_call(ev->nr) && mmun_file_unchanged(error);
 	}
 }
 

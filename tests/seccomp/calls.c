@@ -412,6 +412,43 @@ static void test_openat2(void)
 	clear();
 }
 
+static bool ends_unchanged(int n)
+{
+	int ends = 0;
+
+	for (int i = 0; i < n; i++) {
+		ends += heard[i].is_end;
+		if (heard[i].is_end && !(heard[i].flags & MMUN_RANGE_UNCHANGED))
+			return false;
+	}
+	return ends;
+}
+
+/* Our own program is mapped, and cannot be cut while it runs. */
+static void test_busy(const char *name, long nr, const long *arg)
+{
+	long ret;
+
+	listen_now();
+	ret = raw(nr, arg[0], arg[1], arg[2], arg[3], 0, 0);
+	ok(ret == -ETXTBSY && ends_unchanged(listened()),
+	   "%s: refused, and told that nothing has changed: %ld", name, ret);
+}
+
+static void test_unchanged(void)
+{
+	uint64_t how[3] = { O_RDWR | O_TRUNC };
+	const long self = (long)"/proc/self/exe";
+
+	test_busy("openat", SYS_openat,
+		  (long[]){ AT_FDCWD, self, O_RDWR | O_TRUNC, 0 });
+	test_busy("openat2", SYS_openat2,
+		  (long[]){ AT_FDCWD, self, (long)how, sizeof(how) });
+	test_busy("open", SYS_open, (long[]){ self, O_RDWR | O_TRUNC, 0, 0 });
+	test_busy("creat", SYS_creat, (long[]){ self, 0600, 0, 0 });
+	test_busy("truncate", SYS_truncate, (long[]){ self, 0, 0, 0 });
+}
+
 /* -- where it is made -- */
 
 static bool three_calls(void)
@@ -557,6 +594,7 @@ static void test_the_rest(void)
 	test_remap_file_pages();
 	test_files();
 	test_openat2();
+	test_unchanged();
 	test_contexts();
 	test_coverage();
 }

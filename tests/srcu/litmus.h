@@ -20,7 +20,7 @@
 
 #define LITMUS_ROUNDS 300000
 #define LITMUS_SECONDS 4	/* an intact build stops here */
-#define LITMUS_MUTANT_SECONDS 15
+#define LITMUS_MUTANT_SECONDS 60
 
 #ifdef LITMUS_MUTANT
 enum { litmus_is_mutant = 1 };

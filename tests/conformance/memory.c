@@ -447,7 +447,7 @@ static long do_kidw(const struct words *w)
 
 static long do_sleep(const struct words *w)
 {
-	ops->pause(w->nr > 1 ? number(w, 1) : 250);
+	ops->pause(w->nr > 1 ? number(w, 1) : SETTLE_MS);
 	return 0;
 }
 

@@ -4,6 +4,9 @@
 /* The commands about memory and processes, made by real system calls. */
 #include <stdbool.h>
 
+/* What "sleep" and "settle" mean without a number. */
+#define SETTLE_MS 250
+
 /* What depends on how the scenario is run. */
 struct memory_ops {
 	/* "sleep", "settle" */

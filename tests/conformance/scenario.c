@@ -17,7 +17,7 @@ static void *more(void *of, size_t nr, size_t size)
 	return of;
 }
 
-static char *trim(char *line)
+char *trim_line(char *line)
 {
 	size_t n;
 
@@ -50,11 +50,11 @@ int scenarios_read(struct scenarios *to, const char *path)
 		return -1;
 	}
 	while (fgets(line, sizeof(line), file)) {
-		l = trim(line);
+		l = trim_line(line);
 		if (!*l)
 			continue;
 		if (!strncmp(l, "scenario ", 9)) {
-			sc = begin(to, trim(l + 9));
+			sc = begin(to, trim_line(l + 9));
 		} else if (!strcmp(l, "end")) {
 			sc = NULL;
 		} else if (sc) {

@@ -38,6 +38,8 @@ bool scenario_parent_has(const struct scenario *sc, const char *word);
 
 /* -- words -- */
 
+/* Without the comment and the space around it, in place. */
+char *trim_line(char *line);
 /* Split in place.  Return: how many. */
 int split_words(char *line, char **words, int max);
 

@@ -10,6 +10,8 @@
 #include "compat.h"
 #include "mnoracle.h"
 
+/* The kernel logs the name of cb_start: traces have it. */
+
 static void gate(struct object *object, unsigned int where, const char *name)
 {
 	struct slot *slot = object->slot;
@@ -23,7 +25,7 @@ static void gate(struct object *object, unsigned int where, const char *name)
 	tr("  %c%d.%s resumed", slot->name, object->id, name);
 }
 
-static void release(struct mmu_notifier *notifier, struct mm_struct *mm)
+static void cb_release(struct mmu_notifier *notifier, struct mm_struct *mm)
 {
 	struct object *object = object_of(notifier);
 	struct slot *slot = object->slot;
@@ -40,7 +42,7 @@ static void release(struct mmu_notifier *notifier, struct mm_struct *mm)
 	}
 }
 
-static int start(struct mmu_notifier *notifier,
+static int cb_start(struct mmu_notifier *notifier,
 		 const struct mmu_notifier_range *range)
 {
 	struct object *object = object_of(notifier);
@@ -61,7 +63,7 @@ static int start(struct mmu_notifier *notifier,
 	return ret;
 }
 
-static void end(struct mmu_notifier *notifier,
+static void cb_end(struct mmu_notifier *notifier,
 		const struct mmu_notifier_range *range)
 {
 	struct object *object = object_of(notifier);
@@ -74,7 +76,7 @@ static void end(struct mmu_notifier *notifier,
 		gate(object, AT_END, "end");
 }
 
-static void secondary(struct mmu_notifier *notifier, struct mm_struct *mm,
+static void cb_secondary(struct mmu_notifier *notifier, struct mm_struct *mm,
 		      unsigned long from, unsigned long to)
 {
 	struct object *object = object_of(notifier);
@@ -92,27 +94,27 @@ static int say_young(struct mmu_notifier *notifier, const char *what,
 	return object->slot->young;
 }
 
-static young_t clear_flush_young(struct mmu_notifier *notifier,
+static young_t cb_clear_flush_young(struct mmu_notifier *notifier,
 				 struct mm_struct *mm, unsigned long from,
 				 unsigned long to)
 {
 	return say_young(notifier, "clear_flush_young", from, to);
 }
 
-static young_t clear_young(struct mmu_notifier *notifier, struct mm_struct *mm,
+static young_t cb_clear_young(struct mmu_notifier *notifier, struct mm_struct *mm,
 			   unsigned long from, unsigned long to)
 {
 	return say_young(notifier, "clear_young", from, to);
 }
 
-static young_t test_young(struct mmu_notifier *notifier, struct mm_struct *mm,
+static young_t cb_test_young(struct mmu_notifier *notifier, struct mm_struct *mm,
 			  unsigned long address)
 {
 	return say_young(notifier, "test_young", address, address + 1);
 }
 
 #if HAVE_CHANGE_PTE
-static void change_pte(struct mmu_notifier *notifier, struct mm_struct *mm,
+static void cb_change_pte(struct mmu_notifier *notifier, struct mm_struct *mm,
 		       unsigned long address, pte_t pte)
 {
 	struct object *object = object_of(notifier);
@@ -152,7 +154,7 @@ static struct mmu_notifier *(* const allocs[NR_SLOTS])(struct mm_struct *) = {
 	alloc_A, alloc_B, alloc_C, alloc_D, alloc_E, alloc_F, alloc_G, alloc_H
 };
 
-static void free_object(struct mmu_notifier *notifier)
+static void cb_free(struct mmu_notifier *notifier)
 {
 	struct object *object = object_of(notifier);
 	struct mm_struct *mm = notifier->mm;
@@ -179,38 +181,38 @@ void slot_defaults(struct slot *slot, int nr)
 	memset(slot, 0, sizeof(*slot));
 	slot->name = 'A' + nr;
 	init_completion(&slot->gate);
-	slot->ops.release = release;
-	slot->ops.invalidate_range_start = start;
-	slot->ops.invalidate_range_end = end;
+	slot->ops.release = cb_release;
+	slot->ops.invalidate_range_start = cb_start;
+	slot->ops.invalidate_range_end = cb_end;
 	slot->ops.alloc_notifier = allocs[nr];
-	slot->ops.free_notifier = free_object;
+	slot->ops.free_notifier = cb_free;
 }
 
 /* Keys that say whether an operation is there at all. */
 static bool set_operation(struct mmu_notifier_ops *ops, const char *key, bool on)
 {
 	if (!strcmp(key, "start"))
-		ops->invalidate_range_start = on ? start : NULL;
+		ops->invalidate_range_start = on ? cb_start : NULL;
 	else if (!strcmp(key, "end"))
-		ops->invalidate_range_end = on ? end : NULL;
+		ops->invalidate_range_end = on ? cb_end : NULL;
 	else if (!strcmp(key, "release"))
-		ops->release = on ? release : NULL;
+		ops->release = on ? cb_release : NULL;
 	else if (!strcmp(key, "cfy"))
-		ops->clear_flush_young = on ? clear_flush_young : NULL;
+		ops->clear_flush_young = on ? cb_clear_flush_young : NULL;
 	else if (!strcmp(key, "cy"))
-		ops->clear_young = on ? clear_young : NULL;
+		ops->clear_young = on ? cb_clear_young : NULL;
 	else if (!strcmp(key, "ty"))
-		ops->test_young = on ? test_young : NULL;
+		ops->test_young = on ? cb_test_young : NULL;
 #if HAVE_SECONDARY_TLBS
 	else if (!strcmp(key, "inv"))
-		ops->arch_invalidate_secondary_tlbs = on ? secondary : NULL;
+		ops->arch_invalidate_secondary_tlbs = on ? cb_secondary : NULL;
 #else
 	else if (!strcmp(key, "inv"))
-		ops->invalidate_range = on ? secondary : NULL;
+		ops->invalidate_range = on ? cb_secondary : NULL;
 #endif
 #if HAVE_CHANGE_PTE
 	else if (!strcmp(key, "cpte"))
-		ops->change_pte = on ? change_pte : NULL;
+		ops->change_pte = on ? cb_change_pte : NULL;
 #endif
 	else
 		return false;

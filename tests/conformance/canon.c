@@ -44,6 +44,7 @@ static void read_command(struct canon *canon, const char *task,
 	if (result)
 		copy_text(b->result, result + 5, strlen(result + 5),
 			  sizeof(b->result));
+	b->failed = b->result[0] == '-';
 	verb = begins(line, "bg: ") ? line + 4 :
 	       begins(line, "bg2: ") ? line + 5 : line;
 	copy_text(b->verb, verb, strcspn(verb, " "), sizeof(b->verb));
@@ -52,10 +53,12 @@ static void read_command(struct canon *canon, const char *task,
 /* " mm1 mu=3 mc=2" ends a line. */
 static void read_counts(struct event *e)
 {
-	char *at = strstr(e->text, " mm");
+	char *at = strstr(e->text, " mu=");
 	int mm, users, count;
 
 	e->mc = -1;
+	while (at && at > e->text && *--at != ' ')
+		;
 	if (!at || sscanf(at, " mm%d mu=%d mc=%d", &mm, &users, &count) != 3)
 		return;
 	e->mm = mm;
@@ -126,7 +129,6 @@ void canon_read(struct canon *canon, const char *trace, const char *name,
 	const char *at = find(trace, name, nth);
 	char line[512];
 
-	canon->found = at;
 	canon->is_kernel = is_kernel;
 	canon->nr_blocks = canon->nr_events = 0;
 	canon->corrected[0] = 0;
@@ -135,6 +137,7 @@ void canon_read(struct canon *canon, const char *trace, const char *name,
 		copy_text(line, at, strcspn(at, "\r\n"), sizeof(line));
 		read_line(canon, line);
 	}
+	canon->found = at && begins(at, "== end");
 	/* What comes after the last command. */
 	if (canon->found)
 		read_command(canon, "runner", "end");

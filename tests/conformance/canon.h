@@ -22,6 +22,7 @@ struct event {
 	int block;		/* the command that it comes under */
 	int mm;			/* mm1, mm2; 0: no address space is named */
 	int mc;			/* mm_count; -1: none is named */
+	int loose;		/* so many may have been dropped by frees, or not */
 	bool dropped;
 };
 
@@ -31,6 +32,7 @@ struct block {
 	char command[MAX_TEXT];	/* "bg: munmap r1 0 4" */
 	char verb[24];		/* "munmap" */
 	char result[64];	/* "-12 (...)", "new image"; "" for 0 */
+	bool failed;
 };
 
 struct canon {
@@ -45,7 +47,10 @@ struct canon {
 	char corrected[64];
 };
 
-/* From "== NAME" on, the @nth of that name.  Not found: canon->found is false. */
+/*
+ * From "== NAME" on, the @nth of that name.  canon->found is false if it is not
+ * there, or breaks off: the kernel has died in it.
+ */
 void canon_read(struct canon *canon, const char *trace, const char *name,
 		int nth, bool is_kernel);
 /* The version in a trace's first line, or the newest. */

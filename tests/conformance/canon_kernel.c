@@ -66,6 +66,107 @@ static bool free_before_synchronize(struct canon *canon)
 	return changed;
 }
 
+/* "... free not yet done after synchronize in 12" */
+static bool free_before_each_synchronize(struct canon *canon)
+{
+	bool changed = false;
+
+	for (int i = 0; i < canon->nr_events; i++) {
+		struct event *e = &canon->events[i];
+		char *count = strstr(e->text, "after synchronize in ");
+
+		if (!begins(e->text, "= stress_sync ") || !count)
+			continue;
+		count += strlen("after synchronize in ");
+		changed |= atoi(count) != 0;
+		strcpy(count, "0");
+	}
+	return changed;
+}
+
+static bool synchronize_is_barrier(struct canon *canon)
+{
+	return free_before_synchronize(canon) |
+	       free_before_each_synchronize(canon);
+}
+
+/* -- get without the mmap lock -- */
+
+static void insert_event(struct canon *canon, int at, const struct event *like,
+			 const char *text)
+{
+	struct event e = *like;
+
+	if (canon->nr_events == MAX_EVENTS)
+		return;
+	snprintf(e.text, sizeof(e.text), "%s", text);
+	e.mm = e.loose = 0;
+	e.mc = -1;
+	memmove(&canon->events[at + 1], &canon->events[at],
+		(canon->nr_events - at) * sizeof(e));
+	canon->events[at] = e;
+	canon->nr_events++;
+}
+
+/* "getnl A": refused, then with the lock, as the scenario wants to go on. */
+static bool refuse_without_lock(struct canon *canon)
+{
+	bool changed = false;
+	int done = -1;
+
+	for (int i = 0; i < canon->nr_events; i++) {
+		struct event e = canon->events[i];
+		char line[64], *lock = strstr(canon->events[i].text, " ml=-");
+
+		if (strcmp(canon->blocks[e.block].verb, "getnl"))
+			continue;
+		if (lock && contains(e.text, "alloc_notifier"))
+			lock[4] = 'W';
+		if (e.block == done)
+			continue;
+		done = e.block;
+		snprintf(line, sizeof(line), "= get %.1s without the lock -> -22",
+			 canon->blocks[e.block].command + strlen("getnl "));
+		insert_event(canon, i, &e, line);
+		changed = true;
+	}
+	return changed;
+}
+
+/* -- get with a signal pending -- */
+
+/* "A1.alloc_notifier", "A1.free_notifier", "= get A -> -4": put at once instead. */
+static bool not_interrupted(struct canon *canon)
+{
+	bool changed = false;
+
+	for (int i = 2; i < canon->nr_events; i++) {
+		struct event *e = &canon->events[i], free = e[-1];
+		char who[12], line[64], *at = strstr(e->text, " -> -4");
+
+		if (strcmp(canon->blocks[e->block].verb, "getsig") || !at ||
+		    !contains(free.text, ".free_notifier"))
+			continue;
+		subject_of(&free, who, sizeof(who));
+		memmove(at + strlen(" ->  users=1") + strlen(who),
+			at + strlen(" -> -4"), strlen(at + strlen(" -> -4")) + 1);
+		snprintf(line, sizeof(line), " -> %s users=1", who);
+		memcpy(at, line, strlen(line));
+		e->mc++;
+		canon->blocks[e->block].result[0] = 0;
+		snprintf(line, sizeof(line), "= put %s returned", who);
+		snprintf(free.text, sizeof(free.text),
+			 "%s.free_notifier users=0 mm%d", who, e->mm);
+		free.mm = e->mm;
+		strcpy(free.task, "kworker");
+		e[-1] = e[0];
+		e[0] = free;
+		insert_event(canon, i, &e[-1], line);
+		changed = true;
+	}
+	return changed;
+}
+
 /* -- an interval that was hit by a range that somebody else refused -- */
 
 /* The range that was refused, though intervals were called: its "= ... start" line. */
@@ -91,13 +192,13 @@ static int refused_after_intervals(const struct canon *canon, int from)
 	return -1;
 }
 
-/* Where the range is ended, by the scenario, all the same. */
+/* The command that ends the range, of the scenario, all the same. */
 static int forced_end(const struct canon *canon, int from)
 {
 	for (int i = from; i < canon->nr_events; i++)
 		if (contains(canon->events[i].text, " end done"))
-			return i;
-	return canon->nr_events;
+			return canon->events[i].block;
+	return canon->nr_blocks;
 }
 
 /* "= read_begin I0 enter" goes on at once. */
@@ -105,9 +206,11 @@ static bool let_go(struct canon *canon, int from, int end)
 {
 	bool changed = false;
 
-	for (int i = from; i < end; i++) {
+	for (int i = from; i < canon->nr_events; i++) {
 		char begun[24];
 
+		if (canon->events[i].block >= end)
+			break;
 		if (!contains(canon->events[i].text, " enter"))
 			continue;
 		snprintf(begun, sizeof(begun), "%.*s",
@@ -116,7 +219,7 @@ static bool let_go(struct canon *canon, int from, int end)
 		for (int k = i + 1; k < canon->nr_events; k++) {
 			if (!begins(canon->events[k].text, begun))
 				continue;
-			if (k > end) {
+			if (canon->events[k].block >= end) {
 				canon->events[k].block = canon->events[i].block;
 				move_event(canon, k, i + 1);
 				changed = true;
@@ -271,13 +374,7 @@ static void go_on(struct canon *canon, int at, int first, bool split)
 	canon->blocks[e->block].result[0] = 0;
 	if (split)
 		return;
-	if (canon->nr_events < MAX_EVENTS) {
-		memmove(e + 2, e + 1,
-			(canon->nr_events - at - 1) * sizeof(*e));
-		canon->nr_events++;
-		e[1] = e[0];
-		strcpy(e[1].text, "= raw end done");
-	}
+	insert_event(canon, at + 1, e, "= raw end done");
 	move_event(canon, at, first);
 }
 
@@ -378,10 +475,16 @@ static const struct {
 } corrections[] = {
 	{ "D1", "a free that comes after a synchronize which began after its put",
 	  "defect: synchronize waits for readers, not for the frees; moved before its return (contract 48)",
-	  free_before_synchronize },
+	  synchronize_is_barrier },
 	{ "D2", "who waits for a range that was refused after it had hit intervals",
 	  "defect: the range is never ended for intervals; they go on at once (contract 127)",
 	  end_refused },
+	{ "S2", "get_locked without the lock",
+	  "misuse, silent or warned about: refused, and done again with the lock so that the scenario goes on (contract 2)",
+	  refuse_without_lock },
+	{ "S17", "a first get that a pending signal interrupts",
+	  "there is no walk over all mappings to give up: it succeeds, and is put again (contract 17)",
+	  not_interrupted },
 	{ "S25", "the end of a forged range, to who came after its start",
 	  "the forgery holds none of the locks that exclude it; dropped (contract 24, 25)",
 	  drop_ends_alone },

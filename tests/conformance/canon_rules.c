@@ -138,7 +138,8 @@ static void unify_exit(struct canon *canon)
 
 		if (e->dropped || !strcmp(e->task, "parent") ||
 		    !strcmp(e->task, "kworker") || e->block < first ||
-		    !strcmp(canon->blocks[e->block].verb, "unreg"))
+		    (!strcmp(canon->blocks[e->block].verb, "unreg") &&
+		     !strcmp(canon->blocks[e->block].task, e->task)))
 			continue;
 		if (contains(e->text, ".release ") ||
 		    contains(e->text, ".invalidate RELEASE") ||
@@ -345,6 +346,60 @@ static int synchronised_by(const struct canon *canon, int free)
 }
 
 /*
+ * Between the last put and when the free is sure to be over the notifier's
+ * reference is there or not.
+ */
+static void loosen_counts(struct canon *canon)
+{
+	for (int f = 0; f < canon->nr_events; f++) {
+		struct event *free = &canon->events[f];
+		int put = last_put_before(canon, f), end = free->block;
+
+		if (!is_free(free))
+			continue;
+		free->mc = -1;
+		cut(free->text, " used", strlen(" used"));
+		cut(free->text, " dead", strlen(" dead"));
+		while (end < canon->nr_blocks - 1 &&
+		       !frees_are_seen(&canon->blocks[end]))
+			end++;
+		for (int i = put < 0 ? 0 : put; i < canon->nr_events; i++)
+			if (canon->events[i].mm == free->mm &&
+			    canon->events[i].block <= end)
+				canon->events[i].loose++;
+	}
+}
+
+/* One range after the other, in the order in which they begin. */
+static void unnest_ranges(struct canon *canon)
+{
+	struct range_event a, b;
+	struct event e;
+	int from = 0;
+
+	for (int i = 0; i < canon->nr_events; i++) {
+		struct event *at = &canon->events[i];
+		int k, last = -1;
+
+		if (!parse_range(at, &a) || canon->events[from].block != at->block ||
+		    strcmp(canon->events[from].task, at->task)) {
+			from = parse_range(at, &a) ? i : i + 1;
+			continue;
+		}
+		for (k = from; k < i; k++)
+			if (parse_range(&canon->events[k], &b) &&
+			    !strcmp(a.range, b.range))
+				last = k;
+		if (last < 0)
+			continue;
+		e = *at;
+		for (k = i; k > last + 1; k--)
+			canon->events[k] = canon->events[k - 1];
+		canon->events[last + 1] = e;
+	}
+}
+
+/*
  * Not before the callbacks that run have returned, and before a synchronize
  * returns; apart from that a free may come at any time until all have rested.
  */
@@ -397,7 +452,7 @@ static const struct {
 	  "the kernel counts each thread of the process in mm_users", NULL,
 	  NULL },
 	{ "mc= may be higher in the kernel",
-	  "by one for each CPU whose kernel thread still has the mm loaded, one for a task that dies, one for process_mrelease; two at most while the mm is in use, four after; see compare.c",
+	  "by one for each CPU whose kernel thread still has the mm loaded, one for a task that dies, one for process_mrelease; two at most, three in a callback of a call, four at the end; see compare.c",
 	  NULL, NULL },
 	{ "ctx= becomes the task kworker",
 	  "what the kernel frees in, softirq and workqueue, is a thread of the library's (contract 36); a free in another context stays visible",
@@ -408,6 +463,9 @@ static const struct {
 	{ "sub->mm after a refused insertion",
 	  "the subscriber's memory after an error, not promised (contract 105)",
 	  drop_failed_insertion, NULL },
+	{ "mc= around a free, and mc= and mu= in it",
+	  "a reference that a free drops is dropped when it comes, which is time",
+	  NULL, loosen_counts },
 	{ "who exits becomes the task exit",
 	  "the last thread or child to leave the memory, whichever that is",
 	  NULL, unify_exit },
@@ -422,6 +480,9 @@ static const struct {
 	{ "free_notifier",
 	  "comes under the command that settles or synchronises next: it is asynchronous (contract 36); a callback that is stuck in another mm delays it in the kernel (contract 45), which is time, too",
 	  NULL, place_frees },
+	{ "ranges that nest in a command",
+	  "come one after the other: the kernel does the parts of a call in turn, the library brackets the call; each keeps its own order",
+	  NULL, unnest_ranges },
 	{ "order of tasks within a command",
 	  "two tasks run side by side; each one's lines keep their order, frees that of their mm",
 	  NULL, sort_events },

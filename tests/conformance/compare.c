@@ -5,27 +5,35 @@
 
 /*
  * mm_count: what the kernel may have besides.  Two CPUs, each with a kernel thread
- * that has kept the mm; at the end of a process its tasks keep it, too, each until
- * it is switched away from, and process_mrelease holds it.
+ * that has kept the mm; the call that is under way, which may hold it; at the end
+ * of a process its tasks keep it, too, each until it is switched away from.
  */
-#define MORE_WHILE_USED 2
-#define MORE_WHEN_DEAD 4
+#define MORE_BETWEEN_CALLS 2
+#define MORE_IN_A_CALL 3
+#define MORE_AT_THE_END 4
 
 static bool is_mrelease(const struct canon *canon, const struct event *e)
 {
 	return !strcmp(canon->blocks[e->block].verb, "mrelease");
 }
 
+static int most_more(const struct canon *kernel, const struct event *k)
+{
+	struct range_event r;
+
+	if (strstr(k->text, " dead") || is_mrelease(kernel, k))
+		return MORE_AT_THE_END;
+	return parse_range(k, &r) ? MORE_IN_A_CALL : MORE_BETWEEN_CALLS;
+}
+
 static bool same_count(const struct canon *kernel, const struct event *k,
 		       const struct event *o)
 {
-	bool ending = strstr(k->text, " dead") || is_mrelease(kernel, k);
 	int more = k->mc - o->mc;
 
 	if (k->mc < 0 || o->mc < 0)
 		return k->mc == o->mc;
-	return more >= 0 &&
-	       more <= (ending ? MORE_WHEN_DEAD : MORE_WHILE_USED);
+	return more >= -o->loose && more <= most_more(kernel, k) + k->loose;
 }
 
 static bool same_event(const struct canon *kernel, const struct event *k,

@@ -83,7 +83,8 @@ static void compare_scenario(const struct scenario *sc, int nth,
 
 	canon_read(&kernel, options.trace.at, sc->name, nth, true);
 	if (!kernel.found) {
-		printf("# %s: not in the trace\n", sc->name);
+		printf("# %s: not in the trace, or it breaks off there\n",
+		       sc->name);
 		nr_absent++;
 		return;
 	}

@@ -69,8 +69,8 @@ static unsigned long sequence_of(const struct event *e)
 }
 
 /*
- * Drop the lines about a range, and what the sequences have advanced by it.  If
- * several of a kind follow each other, all of them.
+ * Drop the lines about a range, and what the sequences have advanced by it, if it
+ * hit intervals.
  */
 static void drop_range(struct side *s, const char *name)
 {
@@ -88,18 +88,8 @@ static void drop_range(struct side *s, const char *name)
 		last = seq > last ? seq : last;
 		e->dropped = true;
 	}
-	/* Inside the command, too: what comes after is higher by that. */
 	if (steps)
-		for (int i = s->from; i < s->canon->nr_events; i++) {
-			struct event *e = &s->canon->events[i];
-
-			if (i >= s->to) {
-				shift_sequences(s->canon, i, 2 * steps);
-				break;
-			}
-			if (!e->dropped && sequence_of(e) > last)
-				shift_sequences(s->canon, i, 0);
-		}
+		shift_sequences(s->canon, s->to, 2 * steps);
 }
 
 static bool is_about(const struct side *s, const char *line)
@@ -291,17 +281,47 @@ static bool is_named(const struct block *b, const struct range *r,
 	       !strcmp(named.name, r->name);
 }
 
+/* "mremap r1 4 8 r2": the place that it goes to. */
+static bool is_new_place(const struct block *b, const struct range *r)
+{
+	long from, old_pages, pages, to;
+
+	return sscanf(b->command, "mremap r%ld %ld %ld r%ld", &from, &old_pages,
+		      &pages, &to) == 4 &&
+	       !strcmp(r->event, "UNMAP") && r->region == to && !r->from &&
+	       r->to == pages;
+}
+
 static bool is_unmapped(const struct block *b, const struct range *r)
 {
-	return is_named(b, r, "munmap", "UNMAP");
+	return is_named(b, r, "munmap", "UNMAP") ||
+	       is_named(b, r, "mmapfix", "UNMAP") || is_new_place(b, r);
 }
 
 static bool nothing_mapped(struct side *kernel, struct side *ours)
 {
-	struct range r[1];
+	return drop_ours_only(kernel, ours, is_unmapped);
+}
 
-	return !ranges_of(kernel, r, 1) &&
-	       drop_ours_only(kernel, ours, is_unmapped);
+static bool is_of_a_call(const struct block *b, const struct range *r)
+{
+	static const char *const verbs[] = { "munmap", "mmapfix", "mremap",
+					     "mprotect", "madv", "trunc",
+					     "punch",  NULL };
+
+	return verb_is(b, verbs) && r->region >= 0;
+}
+
+static bool refused(struct side *kernel, struct side *ours)
+{
+	struct range r[1];
+	int block;
+
+	if (ours->from == ours->to || ranges_of(kernel, r, 1))
+		return false;
+	block = ours->canon->events[ours->from].block;
+	return kernel->canon->blocks[block].failed &&
+	       drop_ours_only(kernel, ours, is_of_a_call);
 }
 
 static bool is_protected(const struct block *b, const struct range *r)
@@ -339,7 +359,7 @@ static bool by_mapping(struct side *kernel, struct side *ours)
 	const struct block *b;
 	const char *event;
 
-	if (no != 1 || !nk)
+	if (no != 1 || !nk || has_range(k, nk, o[0].name))
 		return false;
 	b = block_of(ours);
 	event = !strcmp(b->verb, "madv") ? "CLEAR" : "PROT_VMA";
@@ -426,7 +446,10 @@ static const struct {
 	  "page tables only: the memory stays", huge },
 	{ "UFFD_WP", "PROT_VMA of an ioctl of userfaultfd is not told",
 	  "the descriptor's owner knows what he does", uffd_wp },
-	{ "UNMAPPED", "an UNMAP of what munmap names is told where nothing is mapped",
+	{ "REFUSED", "the range of a call that the kernel refuses is told, and ended",
+	  "whether it does is known afterwards; and not every kernel has each call",
+	  refused },
+	{ "UNMAPPED", "an UNMAP of the place that munmap, mmap or mremap names is told where nothing is mapped",
 	  "a call is seen, not what is mapped", nothing_mapped },
 	{ "UNPOPULATED", "a PROT_VMA of what mprotect names is told where the kernel has nothing to do",
 	  "without page tables, or with the same protection, the kernel skips it: neither is known",

@@ -567,20 +567,33 @@ static long do_unhang(const struct command *c)
 
 /* -- commands: references -- */
 
+/*
+ * getnl: the lock has been forgotten, which must be refused; then with it, so that
+ * the scenario can go on.  getsig: a pending signal is nothing to the library.
+ */
 static struct mmu_notifier *get_as(const char *how, struct slot *s,
 				   struct mm_struct *mm)
 {
 	struct mmu_notifier *mn;
 
-	if (!strcmp(how, "getnl"))	/* without the lock */
-		return mmu_notifier_get_locked(&s->ops, mm);
-	/* A pending signal, "getsig", is nothing to the library. */
-	if (strcmp(how, "getl"))
+	if (!strcmp(how, "get") || !strcmp(how, "getsig"))
 		return mmu_notifier_get(&s->ops, mm);
+	if (!strcmp(how, "getnl")) {
+		mn = mmu_notifier_get_locked(&s->ops, mm);
+		tr("= get %c without the lock -> %ld", s->name, PTR_ERR(mn));
+	}
 	mmap_write_lock(mm);
 	mn = mmu_notifier_get_locked(&s->ops, mm);
 	mmap_write_unlock(mm);
 	return mn;
+}
+
+static void put_object(struct object *o)
+{
+	if (mmun_read(&o->mn.users) == 1)
+		atomic_store(&o->is_put, true);
+	mmu_notifier_put(&o->mn);
+	tr("= put %c%d returned", o->slot->name, o->id);
 }
 
 static long do_get(const struct command *c)
@@ -589,19 +602,25 @@ static long do_get(const struct command *c)
 	struct slot *s = slot_of(c, 1);
 	struct mmu_notifier *mn;
 	struct object *o;
+	int made;
 
 	if (!s)
 		return NO_COMMAND;
 	watch_mm(mm);
+	made = s->nr_objects;
 	mn = get_as(c->at[0], s, mm);
 	if (!mn || IS_ERR(mn)) {
 		tr("= get %c -> %ld%s", s->name, PTR_ERR(mn), mm_text(mm).text);
 		return PTR_ERR(mn);
 	}
 	o = object_of(mn);
-	s->current = o;
 	tr("= get %c -> %c%d users=%u%s", s->name, s->name, o->id, mn->users,
 	   mm_text(mm).text);
+	/* The kernel would have been interrupted, and nobody there. */
+	if (!strcmp(c->at[0], "getsig") && s->nr_objects > made)
+		put_object(o);
+	else
+		s->current = o;
 	return 0;
 }
 
@@ -611,10 +630,7 @@ static long do_put(const struct command *c)
 
 	if (!o)
 		return NO_COMMAND;
-	if (mmun_read(&o->mn.users) == 1)
-		atomic_store(&o->is_put, true);
-	mmu_notifier_put(&o->mn);
-	tr("= put %c%d returned", o->slot->name, o->id);
+	put_object(o);
 	return 0;
 }
 

@@ -293,14 +293,19 @@ static long do_clearrefs(const struct words *w)
 	return write_file("/proc/self/clear_refs", "1");
 }
 
+static long write_system(const char *path, const char *what)
+{
+	return ops->is_guest ? write_file(path, what) : -EPERM;
+}
+
 static long do_ksm(const struct words *w)
 {
-	return write_file("/sys/kernel/mm/ksm/run", word(w, 1));
+	return write_system("/sys/kernel/mm/ksm/run", word(w, 1));
 }
 
 static long do_sysw(const struct words *w)
 {
-	return write_file(word(w, 1), word(w, 2));
+	return write_system(word(w, 1), word(w, 2));
 }
 
 /* pagemove rN off node */

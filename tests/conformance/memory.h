@@ -17,6 +17,8 @@ struct memory_ops {
 	bool (*tell_clone)(char what);
 	/* In a fork()ed child, first of all. */
 	void (*in_child)(void);
+	/* The machine is the scenario's: its settings may be changed. */
+	bool is_guest;
 };
 
 void memory_init(const struct memory_ops *ops);

@@ -18,6 +18,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -531,8 +532,23 @@ static const struct memory_ops memory_ops = {
 	.in_child = in_child,
 };
 
+/* What a scenario asks of the kernel must not change the machine: pages poisoned. */
+static void give_up_privileges(void)
+{
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+
+	if (syscall(SYS_capget, &header, data))
+		return;
+	data[0].effective &= ~(1U << CAP_SYS_ADMIN);
+	syscall(SYS_capset, &header, data);
+}
+
 static void prepare(void)
 {
+	give_up_privileges();
 	/* No address space may last longer than a scenario that hangs. */
 	alarm(60);
 	signal(SIGSEGV, on_fault);

@@ -1,0 +1,528 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Where the kernel does what doc/contract.md decides against, a defect or a race, a
+ * trace of a kernel is corrected to what the contract says; exactly that, and the
+ * result is compared like any other.  Each that was needed is reported.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "canon.h"
+
+static bool contains(const char *text, const char *what)
+{
+	return strstr(text, what);
+}
+
+static void move_event(struct canon *canon, int from, int to)
+{
+	struct event e = canon->events[from];
+	int step = from < to ? 1 : -1;
+
+	for (int i = from; i != to; i += step)
+		canon->events[i] = canon->events[i + step];
+	canon->events[to] = e;
+}
+
+/* "A1", of "A1.free_notifier" or "  A1.release BLOCKED" */
+static void subject_of(const struct event *e, char *who, size_t room)
+{
+	const char *text = e->text + strspn(e->text, " ");
+
+	snprintf(who, room, "%.*s", (int)strcspn(text, ". "), text);
+}
+
+/* -- synchronize returns before what was put is freed -- */
+
+static int last_line_before(const struct canon *canon, int before,
+			    const char *text)
+{
+	for (int i = before - 1; i >= 0; i--)
+		if (begins(canon->events[i].text, text))
+			return i;
+	return -1;
+}
+
+static bool free_before_synchronize(struct canon *canon)
+{
+	bool changed = false;
+	char who[12], put[40];
+	int sync, at;
+
+	for (int i = 0; i < canon->nr_events; i++) {
+		if (!contains(canon->events[i].text, ".free_notifier"))
+			continue;
+		subject_of(&canon->events[i], who, sizeof(who));
+		snprintf(put, sizeof(put), "= put %s returned", who);
+		sync = last_line_before(canon, i, "= synchronize returned");
+		at = last_line_before(canon, i, put);
+		if (at < 0 || sync < 0 || canon->events[at].block >=
+						  canon->events[sync].block)
+			continue;
+		canon->events[i].block = canon->events[sync].block;
+		move_event(canon, i, sync);
+		changed = true;
+	}
+	return changed;
+}
+
+/* "... free not yet done after synchronize in 12" */
+static bool free_before_each_synchronize(struct canon *canon)
+{
+	bool changed = false;
+
+	for (int i = 0; i < canon->nr_events; i++) {
+		struct event *e = &canon->events[i];
+		char *count = strstr(e->text, "after synchronize in ");
+
+		if (!begins(e->text, "= stress_sync ") || !count)
+			continue;
+		count += strlen("after synchronize in ");
+		changed |= atoi(count) != 0;
+		strcpy(count, "0");
+	}
+	return changed;
+}
+
+static bool synchronize_is_barrier(struct canon *canon)
+{
+	return free_before_synchronize(canon) |
+	       free_before_each_synchronize(canon);
+}
+
+/* -- get without the mmap lock -- */
+
+static void insert_event(struct canon *canon, int at, const struct event *like,
+			 const char *text)
+{
+	struct event e = *like;
+
+	if (canon->nr_events == MAX_EVENTS)
+		return;
+	snprintf(e.text, sizeof(e.text), "%s", text);
+	e.mm = e.loose = 0;
+	e.mc = -1;
+	memmove(&canon->events[at + 1], &canon->events[at],
+		(canon->nr_events - at) * sizeof(e));
+	canon->events[at] = e;
+	canon->nr_events++;
+}
+
+/* "getnl A": refused, then with the lock, as the scenario wants to go on. */
+static bool refuse_without_lock(struct canon *canon)
+{
+	bool changed = false;
+	int done = -1;
+
+	for (int i = 0; i < canon->nr_events; i++) {
+		struct event e = canon->events[i];
+		char line[64], *lock = strstr(canon->events[i].text, " ml=-");
+
+		if (strcmp(canon->blocks[e.block].verb, "getnl"))
+			continue;
+		if (lock && contains(e.text, "alloc_notifier"))
+			lock[4] = 'W';
+		if (e.block == done)
+			continue;
+		done = e.block;
+		snprintf(line, sizeof(line), "= get %.1s without the lock -> -22",
+			 canon->blocks[e.block].command + strlen("getnl "));
+		insert_event(canon, i, &e, line);
+		changed = true;
+	}
+	return changed;
+}
+
+/* -- get with a signal pending -- */
+
+/* "A1.alloc_notifier", "A1.free_notifier", "= get A -> -4": put at once instead. */
+static bool not_interrupted(struct canon *canon)
+{
+	bool changed = false;
+
+	for (int i = 2; i < canon->nr_events; i++) {
+		struct event *e = &canon->events[i], free = e[-1];
+		char who[12], line[64], *at = strstr(e->text, " -> -4");
+
+		if (strcmp(canon->blocks[e->block].verb, "getsig") || !at ||
+		    !contains(free.text, ".free_notifier"))
+			continue;
+		subject_of(&free, who, sizeof(who));
+		memmove(at + strlen(" ->  users=1") + strlen(who),
+			at + strlen(" -> -4"), strlen(at + strlen(" -> -4")) + 1);
+		snprintf(line, sizeof(line), " -> %s users=1", who);
+		memcpy(at, line, strlen(line));
+		e->mc++;
+		canon->blocks[e->block].result[0] = 0;
+		snprintf(line, sizeof(line), "= put %s returned", who);
+		snprintf(free.text, sizeof(free.text),
+			 "%s.free_notifier users=0 mm%d", who, e->mm);
+		free.mm = e->mm;
+		strcpy(free.task, "kworker");
+		e[-1] = e[0];
+		e[0] = free;
+		insert_event(canon, i, &e[-1], line);
+		changed = true;
+	}
+	return changed;
+}
+
+/* -- an interval that was hit by a range that somebody else refused -- */
+
+/* The range that was refused, though intervals were called: its "= ... start" line. */
+static int refused_after_intervals(const struct canon *canon, int from)
+{
+	bool hit = false, refused = false;
+	struct range_event r;
+
+	for (int i = from; i < canon->nr_events; i++) {
+		const struct event *e = &canon->events[i];
+
+		if (parse_range(e, &r)) {
+			hit |= !strcmp(r.what, "invalidate") && !r.failed;
+			refused |= !strcmp(r.what, "start") && r.failed &&
+				   contains(r.range, " nb ");
+		}
+		if (!contains(e->text, " start -> "))
+			continue;
+		if (hit && refused)
+			return i;
+		hit = refused = false;
+	}
+	return -1;
+}
+
+/* The command that ends the range, of the scenario, all the same. */
+static int forced_end(const struct canon *canon, int from)
+{
+	for (int i = from; i < canon->nr_events; i++)
+		if (contains(canon->events[i].text, " end done"))
+			return canon->events[i].block;
+	return canon->nr_blocks;
+}
+
+/* "= read_begin I0 enter" goes on at once. */
+static bool let_go(struct canon *canon, int from, int end)
+{
+	bool changed = false;
+
+	for (int i = from; i < canon->nr_events; i++) {
+		char begun[24];
+
+		if (canon->events[i].block >= end)
+			break;
+		if (!contains(canon->events[i].text, " enter"))
+			continue;
+		snprintf(begun, sizeof(begun), "%.*s",
+			 (int)strcspn(canon->events[i].text + 2, " ") + 5,
+			 canon->events[i].text);
+		for (int k = i + 1; k < canon->nr_events; k++) {
+			if (!begins(canon->events[k].text, begun))
+				continue;
+			if (canon->events[k].block >= end) {
+				canon->events[k].block = canon->events[i].block;
+				move_event(canon, k, i + 1);
+				changed = true;
+			}
+			break;
+		}
+	}
+	return changed;
+}
+
+static bool end_refused(struct canon *canon)
+{
+	bool changed = false;
+	int i = 0;
+
+	while ((i = refused_after_intervals(canon, i)) >= 0) {
+		int end = forced_end(canon, i);
+
+		changed |= let_go(canon, i, end);
+		i++;
+	}
+	return changed;
+}
+
+/* -- an end to who did not see the start -- */
+
+/* The command after which the object was there. */
+static int made_in(const struct canon *canon, const char *who)
+{
+	char alloc[32], reg[32], regl[32];
+
+	snprintf(alloc, sizeof(alloc), "%s.alloc_notifier", who);
+	snprintf(reg, sizeof(reg), "= register %s ", who);
+	snprintf(regl, sizeof(regl), "= __register %s ", who);
+	for (int i = 0; i < canon->nr_events; i++) {
+		const char *text = canon->events[i].text;
+
+		if (begins(text, alloc) || begins(text, reg) ||
+		    begins(text, regl))
+			return canon->events[i].block;
+	}
+	return -1;
+}
+
+/* "iend 0" in this command: where was "istart 0 ..."? */
+static int started_in(const struct canon *canon, int block)
+{
+	const char *k = canon->blocks[block].command + strlen("iend ");
+
+	for (int i = block - 1; i >= 0; i--)
+		if (begins(canon->blocks[i].command, "istart ") &&
+		    canon->blocks[i].command[strlen("istart ")] == *k)
+			return i;
+	return block;
+}
+
+static bool drop_ends_alone(struct canon *canon)
+{
+	bool changed = false;
+	struct range_event r;
+
+	for (int i = 0; i < canon->nr_events; i++) {
+		struct event *e = &canon->events[i];
+
+		if (strcmp(canon->blocks[e->block].verb, "iend") ||
+		    !parse_range(e, &r) || strcmp(r.what, "end") ||
+		    made_in(canon, r.who) <= started_in(canon, e->block))
+			continue;
+		e->dropped = changed = true;
+	}
+	return changed;
+}
+
+/* -- ->release of one registration twice -- */
+
+static bool released_before(const struct canon *canon, int before,
+			    const char *line)
+{
+	for (int i = 0; i < before; i++)
+		if (begins(canon->events[i].text, line))
+			return true;
+	return false;
+}
+
+static bool drop_second_release(struct canon *canon)
+{
+	char who[12], line[32], task[12] = "";
+	bool changed = false;
+
+	for (int i = 0; i < canon->nr_events; i++) {
+		struct event *e = &canon->events[i];
+
+		if (contains(e->text, ".release users=")) {
+			subject_of(e, who, sizeof(who));
+			snprintf(line, sizeof(line), "%s.release users=", who);
+			task[0] = 0;
+			if (!released_before(canon, i, line))
+				continue;
+			strcpy(task, e->task);
+		} else if (strcmp(e->task, task) || !begins(e->text, "  ")) {
+			continue;
+		}
+		e->dropped = changed = true;
+	}
+	return changed;
+}
+
+/* -- an error in a range that may block -- */
+
+/* Return: the first end of a walk that such an error has caused, from here on. */
+static int compensation(const struct canon *canon, int from)
+{
+	bool failed = false;
+	struct range_event r;
+
+	for (int i = from; i < canon->nr_events; i++) {
+		if (!parse_range(&canon->events[i], &r))
+			failed = false;
+		else if (!strcmp(r.what, "start") && contains(r.range, " B "))
+			failed |= r.failed;
+		else if (!strcmp(r.what, "end") && failed)
+			return i;
+	}
+	return -1;
+}
+
+/* How many ends, each of another, follow. */
+static int nr_ends(const struct canon *canon, int from)
+{
+	struct range_event first, r;
+	int n = 0;
+
+	for (int i = from; i < canon->nr_events; i++, n++) {
+		if (!parse_range(&canon->events[i], &r) ||
+		    strcmp(r.what, "end"))
+			break;
+		if (!n)
+			first = r;
+		else if (!strcmp(first.who, r.who))
+			break;
+	}
+	return n;
+}
+
+/* "= raw start -> -11": it goes on, and is ended. */
+static void go_on(struct canon *canon, int at, int first, bool split)
+{
+	struct event *e = &canon->events[at];
+	char *result = strstr(e->text, "-> ");
+
+	strcpy(result, "-> 0");
+	canon->blocks[e->block].result[0] = 0;
+	if (split)
+		return;
+	insert_event(canon, at + 1, e, "= raw end done");
+	move_event(canon, at, first);
+}
+
+static bool one_end(struct canon *canon)
+{
+	bool changed = false;
+	int i = 0, n;
+
+	while ((i = compensation(canon, i)) >= 0) {
+		n = nr_ends(canon, i);
+		bool raw = i + n < canon->nr_events &&
+			   contains(canon->events[i + n].text, " start -> ");
+		bool split = raw && begins(canon->events[i + n].text, "= range");
+
+		if (raw)
+			go_on(canon, i + n, i, split);
+		for (int k = i; (!raw || split) && k < i + n; k++)
+			canon->events[k].dropped = true;
+		changed = true;
+		i += n + 1;
+	}
+	return changed;
+}
+
+/* -- the same range again, at once -- */
+
+/* The lines of one range from here on.  Return: how many. */
+static int range_length(const struct canon *canon, int from)
+{
+	struct range_event first, r;
+	bool ended = false;
+	int n = 0;
+
+	if (!parse_range(&canon->events[from], &first))
+		return 0;
+	for (int i = from; i < canon->nr_events; i++, n++) {
+		if (!parse_range(&canon->events[i], &r) ||
+		    strcmp(r.range, first.range) ||
+		    canon->events[i].block != canon->events[from].block)
+			break;
+		/* Who was told first is told again. */
+		if (n && !strcmp(r.who, first.who) &&
+		    !strcmp(r.what, first.what))
+			break;
+		if (ended && strcmp(r.what, "end"))
+			break;
+		ended = !strcmp(r.what, "end");
+	}
+	return n;
+}
+
+static bool is_same(const struct canon *canon, int a, int b, int n)
+{
+	struct range_event ra, rb;
+
+	for (int i = 0; i < n; i++)
+		if (!parse_range(&canon->events[a + i], &ra) ||
+		    !parse_range(&canon->events[b + i], &rb) ||
+		    strcmp(ra.who, rb.who) || strcmp(ra.what, rb.what) ||
+		    strcmp(ra.range, rb.range))
+			return false;
+	return true;
+}
+
+static bool two_steps(const struct block *b)
+{
+	return !strcmp(b->verb, "trunc") || !strcmp(b->verb, "mremap");
+}
+
+static bool drop_repeated(struct canon *canon)
+{
+	bool changed = false;
+	int n;
+
+	for (int i = 0; i < canon->nr_events; i++) {
+		struct event *e = &canon->events[i];
+
+		n = two_steps(&canon->blocks[e->block]) ?
+			    range_length(canon, i) : 0;
+		if (!n || i + 2 * n > canon->nr_events ||
+		    !is_same(canon, i, i + n, n))
+			continue;
+		if (contains(canon->events[i + n].text, ".invalidate "))
+			shift_sequences(canon, i + 2 * n, 2);
+		for (int k = i + n; k < i + 2 * n; k++)
+			canon->events[k].dropped = true;
+		changed = true;
+		i += 2 * n - 1;
+	}
+	return changed;
+}
+
+/* -- the table -- */
+
+static const struct {
+	const char *name, *what, *why;
+	bool (*apply)(struct canon *canon);
+} corrections[] = {
+	{ "D1", "a free that comes after a synchronize which began after its put",
+	  "defect: synchronize waits for readers, not for the frees; moved before its return (contract 48)",
+	  synchronize_is_barrier },
+	{ "D2", "who waits for a range that was refused after it had hit intervals",
+	  "defect: the range is never ended for intervals; they go on at once (contract 127)",
+	  end_refused },
+	{ "S2", "get_locked without the lock",
+	  "misuse, silent or warned about: refused, and done again with the lock so that the scenario goes on (contract 2)",
+	  refuse_without_lock },
+	{ "S17", "a first get that a pending signal interrupts",
+	  "there is no walk over all mappings to give up: it succeeds, and is put again (contract 17)",
+	  not_interrupted },
+	{ "S25", "the end of a forged range, to who came after its start",
+	  "the forgery holds none of the locks that exclude it; dropped (contract 24, 25)",
+	  drop_ends_alone },
+	{ "S64", "the second ->release of one registration",
+	  "race: unregister during exit calls it again; dropped (contract 64)",
+	  drop_second_release },
+	{ "S88", "an error in a range that may block",
+	  "everybody gets an end because of it, and one more when the range ends; only the latter is kept (contract 88)",
+	  one_end },
+	{ "TWICE", "the same range twice in a row, by truncation or mremap",
+	  "the kernel does it in two steps (before and after the size changes; page tables, then the mapping); once",
+	  drop_repeated },
+};
+
+#define NR_CORRECTIONS (sizeof(corrections) / sizeof(*corrections))
+
+void correct_kernel(struct canon *canon)
+{
+	for (size_t i = 0; i < NR_CORRECTIONS; i++) {
+		size_t n = strlen(canon->corrected);
+
+		/* Lines that were dropped are in nobody's way. */
+		int kept = 0;
+
+		for (int k = 0; k < canon->nr_events; k++)
+			if (!canon->events[k].dropped)
+				canon->events[kept++] = canon->events[k];
+		canon->nr_events = kept;
+		if (corrections[i].apply(canon))
+			snprintf(canon->corrected + n,
+				 sizeof(canon->corrected) - n, "%s%s",
+				 n ? "," : "", corrections[i].name);
+	}
+}
+
+void print_corrections(FILE *to)
+{
+	for (size_t i = 0; i < NR_CORRECTIONS; i++)
+		fprintf(to, "%s: %s:\n\t%s\n", corrections[i].name,
+			corrections[i].what, corrections[i].why);
+}

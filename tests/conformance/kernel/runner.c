@@ -25,6 +25,8 @@
 #include "subject.h"
 
 #define MAX_LINES 256
+/* No command takes that long. */
+#define HANGS_AFTER_MS 20000
 
 /* The scenario that is under way. */
 static struct {
@@ -75,9 +77,24 @@ static bool has_helpers(void)
 	return false;
 }
 
-static bool hear(long *ret)
+/* Who hangs in the kernel does so for good, and so does what would come next. */
+static void give_up(const char *line)
 {
-	return run.fd >= 0 && read(run.fd, ret, sizeof(*ret)) == sizeof(*ret);
+	printf("  !! hangs: %s\n", line);
+	device_drain(print_event);
+	fflush(stdout);
+	_exit(3);
+}
+
+static bool hear(const char *line, long *ret)
+{
+	struct pollfd pfd = { .fd = run.fd, .events = POLLIN };
+
+	if (run.fd < 0)
+		return false;
+	if (poll(&pfd, 1, HANGS_AFTER_MS) != 1)
+		give_up(line);
+	return read(run.fd, ret, sizeof(*ret)) == sizeof(*ret);
 }
 
 static void start_subject(void)
@@ -97,7 +114,7 @@ static void start_subject(void)
 	}
 	close(fds[1]);
 	run.fd = fds[0];
-	if (!hear(&ret))
+	if (!hear("start", &ret))
 		printf("  !! S does not start\n");
 }
 
@@ -127,7 +144,7 @@ static void run_in_subject(const char *line)
 		printf("  !! cannot reach S\n");
 		return;
 	}
-	if (!hear(&ret)) {
+	if (!hear(line, &ret)) {
 		print_command(">", line, 0);
 		reap();
 	} else if (ret == READY) {

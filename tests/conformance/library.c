@@ -5,6 +5,7 @@
  */
 #include <ctype.h>
 #include <errno.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -364,17 +365,30 @@ static struct mmu_notifier *(*const allocs[])(struct mm_struct *mm) = {
 	alloc_0, alloc_1, alloc_2, alloc_3, alloc_4, alloc_5, alloc_6, alloc_7,
 };
 
+static long now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* As slow as the scenario wants it. */
+static void take_time(int ms)
+{
+	long until = now_ms() + ms;
+
+	while (ms && now_ms() < until)
+		sched_yield();
+}
+
 static void on_free(struct mmu_notifier *mn)
 {
 	struct object *o = object_of(mn);
 	struct slot *s = o->slot;
 	const char *context = task_name ? "" : "worker";
 
-	if (s->free_ms) {
-		struct timespec ts = { .tv_nsec = s->free_ms * 1000000L };
-
-		nanosleep(&ts, NULL);
-	}
+	take_time(s->free_ms);
 	if (!mn->mm)
 		tr("%c%d.free_notifier users=%u ctx=%s mn->mm=NULL", s->name,
 		   o->id, mn->users, context);
@@ -1056,14 +1070,13 @@ static const struct mmu_notifier_ops probe_ops = {
 	.free_notifier = probe_free,
 };
 
-static bool wait_until(atomic_bool *flag)
+/* Ten seconds: it is lost, and the trace will say so. */
+static void wait_until(atomic_bool *flag)
 {
-	struct timespec ms = { .tv_nsec = 1000000 };
+	long until = now_ms() + 10000;
 
-	/* Ten seconds: it is lost, and the trace will say so. */
-	for (int i = 0; i < 10000 && !atomic_load(flag); i++)
-		nanosleep(&ms, NULL);
-	return atomic_load(flag);
+	while (!atomic_load(flag) && now_ms() < until)
+		poll(NULL, 0, 1);
 }
 
 static void worker_goes_round(void)

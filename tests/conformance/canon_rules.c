@@ -336,7 +336,6 @@ static int synchronised_by(const struct canon *canon, int free)
 		const struct event *e = &canon->events[i];
 
 		if (begins(e->text, "= synchronize returned") &&
-		    canon->blocks[e->block].task[0] == 'S' &&
 		    canon->events[put].block < e->block)
 			return i;
 		if (frees_are_seen(&canon->blocks[e->block]))

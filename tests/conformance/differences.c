@@ -195,15 +195,21 @@ static bool is_copied(const struct block *b, const struct range *r)
 {
 	static const char *const verbs[] = {
 		"w", "r", "memw", "kidw", "kidquit", "kidexec", "fork",
-		"clonevm", "vfork", NULL,
+		"clonevm", "vfork", "ksm", NULL,
 	};
 
-	return verb_is(b, verbs) && !strcmp(r->event, "CLEAR");
+	static const char *const advice[] = { "unmergeable", "popw", NULL };
+
+	return (verb_is(b, verbs) || advice_is(b, advice)) &&
+	       !strcmp(r->event, "CLEAR");
 }
 
 static bool copy_on_write(struct side *kernel, struct side *ours)
 {
-	return drop_kernel_only(kernel, ours, is_copied);
+	if (!drop_kernel_only(kernel, ours, is_copied))
+		return false;
+	drop_lines(kernel, ".change_pte ");
+	return true;
 }
 
 static bool is_soft_dirty(const struct block *b, const struct range *r)
@@ -228,9 +234,21 @@ static bool is_moved(const struct block *b, const struct range *r)
 	       (!strcmp(r->event, "CLEAR") || !strcmp(r->event, "MIGRATE"));
 }
 
+/* The pages that madvise names; the kernel does what it can. */
+static bool is_to_be_moved(const struct block *b, const struct range *r)
+{
+	static const char *const advice[] = { "soft_offline", "hwpoison",
+					      "pageout", NULL };
+	struct range named;
+
+	return advice_is(b, advice) && named_range(b, "CLEAR", &named) &&
+	       !strcmp(named.name, r->name);
+}
+
 static bool moved(struct side *kernel, struct side *ours)
 {
-	return drop_kernel_only(kernel, ours, is_moved);
+	return drop_kernel_only(kernel, ours, is_moved) |
+	       drop_ours_only(kernel, ours, is_to_be_moved);
 }
 
 static bool is_collapsed(const struct block *b, const struct range *r)
@@ -378,24 +396,35 @@ static bool by_mapping(struct side *kernel, struct side *ours)
 	return true;
 }
 
-/* "A1.inv" */
-static bool tlb(struct side *kernel, struct side *ours)
+/* "A1.inv   [r1+0,r1+1)": is it said by the other side, or before? */
+static bool is_said(const struct side *s, int before, const char *text)
 {
-	bool any = false, ended = false;
+	for (int i = s->from; i < s->to && i < before; i++)
+		if (!s->canon->events[i].dropped &&
+		    !strcmp(s->canon->events[i].text, text))
+			return true;
+	return false;
+}
 
-	if (!is_about(kernel, ".inv "))
-		return false;
-	if (!is_about(ours, ".inv "))
-		return drop_lines(kernel, ".inv ");
-	/* Once more, after the end: when the page tables are flushed. */
-	for (int i = kernel->from; i < kernel->to; i++) {
-		struct event *e = &kernel->canon->events[i];
+static bool drop_flushes(struct side *of, const struct side *other)
+{
+	bool any = false;
 
-		if (strstr(e->text, ".inv ") && ended)
-			e->dropped = any = true;
-		ended = strstr(e->text, ".end ") || (ended && e->dropped);
+	for (int i = of->from; i < of->to; i++) {
+		struct event *e = &of->canon->events[i];
+
+		if (e->dropped || !strstr(e->text, ".inv ") ||
+		    (is_said(other, other->to, e->text) &&
+		     !is_said(of, i, e->text)))
+			continue;
+		e->dropped = any = true;
 	}
 	return any;
+}
+
+static bool tlb(struct side *kernel, struct side *ours)
+{
+	return drop_flushes(kernel, ours) | drop_flushes(ours, kernel);
 }
 
 static bool aging(struct side *kernel, struct side *ours)
@@ -439,8 +468,8 @@ static const struct {
 	  "a page fault, no call: copy on write, zero page to page", copy_on_write },
 	{ "SOFT_DIRTY", "SOFT_DIRTY of everything is not told",
 	  "accounting of the kernel's, by a write to /proc", soft_dirty },
-	{ "MIGRATION", "CLEAR of pages that are moved, poisoned or reclaimed is not told",
-	  "the page goes elsewhere or to swap, its content stays at the address",
+	{ "MIGRATION", "CLEAR of pages that are moved or reclaimed is not told; of what an advice names for that, as a whole",
+	  "the page goes elsewhere or to swap, its content stays at the address; a call is seen, not what is done",
 	  moved },
 	{ "HUGE", "CLEAR of a huge page that is split or put together is not told",
 	  "page tables only: the memory stays", huge },
@@ -458,7 +487,7 @@ static const struct {
 	  "the kernel skips what has no pages of its own", never_written },
 	{ "MAPPINGS", "one range of what madvise or mprotect names, for one of each mapping",
 	  "a call is seen, not what is mapped", by_mapping },
-	{ "TLB", "flushes of translations are told before the end only",
+	{ "TLB", "a flush of translations is told once for each range, be there something to flush or not",
 	  "when page tables are flushed only the kernel knows", tlb },
 	{ "AGING", "questions whether a page is young are not asked",
 	  "reclaim, and /proc/PID/clear_refs", aging },

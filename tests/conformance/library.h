@@ -57,11 +57,15 @@ void gate_open(struct gate *gate);
 void gate_wait(struct gate *gate, struct mm_struct *mm);
 /* Set while the thread waits in one; NULL: it is not told. */
 extern __thread atomic_bool *in_gate;
+/* Is a callback of it waiting in one? */
+bool gate_holds(const struct mm_struct *mm);
 
 /* -- the library's side of the subject -- */
 
+void mms_reset(void);
 void library_reset(struct version version);
 extern struct version library_version;
+long now_in_ms(void);
 /* Nothing can be freed any more that was put, unless a callback holds it up. */
 void library_settle(void);
 

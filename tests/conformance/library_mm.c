@@ -42,9 +42,12 @@ struct mm_text mm_text(struct mm_struct *mm)
 {
 	struct mm_text ret;
 
+	unsigned int users = mmun_mm_users(mm);
+	/* The bridge's; and that of all users, which mm_self() never gives up. */
+	unsigned int own = mm == bridged_mm || (mm == mm_self() && !users);
+
 	snprintf(ret.text, sizeof(ret.text), " mm%u mu=%u mc=%u", mm_id(mm),
-		 mmun_mm_users(mm),
-		 mmun_mm_count(mm) - (mm == bridged_mm ? 1 : 0));
+		 users, mmun_mm_count(mm) - own);
 	return ret;
 }
 

@@ -156,12 +156,22 @@ static void run_in_subject(const char *line)
 
 /* -- the parent -- */
 
+static bool is_dead(void)
+{
+	siginfo_t info = { .si_pid = 0 };
+
+	waitid(P_PID, run.pid, &info, WEXITED | WNOWAIT | WNOHANG);
+	return info.si_pid;
+}
+
+/* It dies at once, unless one of its threads is blocked. */
 static long kill_subject(void)
 {
 	long ret = kill(run.pid, SIGKILL);
 
 	run.killed = true;
-	wait_for_thread(run.pid);
+	for (int ms = 0; ms < SETTLE_MS && !is_dead(); ms++)
+		poll(NULL, 0, 1);
 	return ret;
 }
 

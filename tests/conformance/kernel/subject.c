@@ -40,11 +40,17 @@ static struct {
 	int pipe[2], answer[2];
 } clone_kid = { .pid = -1 };
 
+static void touch_all(void);
+
 static long run_command(const char *line)
 {
 	long ret;
 
-	return memory_command(line, &ret) ? ret : device_command(line);
+	if (!memory_command(line, &ret))
+		return device_command(line);
+	if (!strcmp(line, "fork"))
+		touch_all();
+	return ret;
 }
 
 /* -- helper threads -- */
@@ -207,18 +213,52 @@ static long run_line(char *line)
 	return run_command(line);
 }
 
+/* -- what S writes to is its own -- */
+
+static bool is_in_region(unsigned long address)
+{
+	return address >= REGION_BASE && address < region(NR_REGIONS);
+}
+
+/* The page may be in use: what is in it stays. */
+static void touch_pages(unsigned long start, unsigned long end)
+{
+	for (; start < end; start += PAGE)
+		__atomic_fetch_or((char *)start, 0, __ATOMIC_RELAXED);
+}
+
+/* "4c6000-4c9000 rw-p ..." */
+static void touch_mapping(const char *line)
+{
+	unsigned long start, end;
+	char *rest;
+
+	start = strtoul(line, &rest, 16);
+	end = strtoul(rest + 1, &rest, 16);
+	if (!is_in_region(start) && !strncmp(rest, " rw-p", 5))
+		touch_pages(start, end);
+}
+
 /*
- * All that will be written to is S's own, in memory: no fault of its own may be
- * told to a notifier, which could be one that blocks.
+ * No fault of S's own may be told to a notifier, which could be one that blocks: all
+ * that it may write to is there, and shared with no child.
  */
 static void touch_all(void)
 {
+	static char maps[1 << 14];
 	volatile char stack[STACK_SIZE];
+	int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+	size_t nr = 0;
+	ssize_t n;
 
 	for (size_t i = 0; i < sizeof(stack); i += PAGE)
 		stack[i] = 0;
-	mlockall(MCL_CURRENT);
-	munlockall();
+	while ((n = read(fd, maps + nr, sizeof(maps) - 1 - nr)) > 0)
+		nr += n;
+	close(fd);
+	maps[nr] = 0;
+	for (char *line = maps; *line; line = strchr(line, '\n') + 1)
+		touch_mapping(line);
 }
 
 /* munmap() does not give up writing the lock where a stack is what comes next. */

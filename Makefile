@@ -34,6 +34,16 @@ torture:
 	$(BUILD)/tests/torture/torture -n $(OPERATIONS) \
 		-p $(BUILD)/tests/torture/torture-plugin.so
 
+# The library against real kernels, on the shipped scenarios or on random ones.
+oracle oracle-random:
+	@scripts/setup build test oracle
+	@[ -f $(BUILD)/build.ninja ] || meson setup $(BUILD) -Dtests=true
+	@meson configure $(BUILD) -Dtests=true
+	@scripts/oracle -b $(BUILD) $(ORACLE_FLAGS)
+
+oracle-random: COUNT := 100000
+oracle-random: ORACLE_FLAGS = -n $(COUNT) $(if $(SEED),-s $(SEED))
+
 bench-core:
 	@scripts/setup build bench
 	@scripts/build $(BUILD) -Dbenchmarks=true
@@ -56,4 +66,4 @@ install:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all demo test test-quick torture bench-core bench-cache bench install clean
+.PHONY: all demo test test-quick torture oracle oracle-random bench-core bench-cache bench install clean

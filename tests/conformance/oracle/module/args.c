@@ -34,6 +34,12 @@ int args_setting(struct args *args, int i, char **ret_key, long *ret_value)
 	return kstrtol(value + 1, 0, ret_value) ? -EINVAL : 0;
 }
 
+long args_bad(struct args *args)
+{
+	tr("?? bad command %s", args->at[0]);
+	return -EINVAL;
+}
+
 bool args_is(struct args *args, int i, const char *word)
 {
 	return i < args->nr && !strcmp(args->at[i], word);

@@ -69,10 +69,8 @@ static long run(char *line)
 	if (!args.nr)
 		return 0;
 	command = find(args.at[0]);
-	if (!command || args.nr <= command->nr_args) {
-		tr("?? bad command %s", args.at[0]);
-		return -EINVAL;
-	}
+	if (!command || args.nr <= command->nr_args)
+		return args_bad(&args);
 	return command->run(&args);
 }
 

@@ -61,6 +61,9 @@ int args_number(struct args *args, int i, unsigned long *ret_number);
 int args_setting(struct args *args, int i, char **ret_key, long *ret_value);
 bool args_is(struct args *args, int i, const char *word);
 
+/* A command about what is not there: say so.  Return: -EINVAL. */
+long args_bad(struct args *args);
+
 /* -- the commands, an array per file that ends with a NULL name -- */
 
 extern const struct command slot_commands[], interval_commands[],

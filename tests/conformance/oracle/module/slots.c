@@ -175,7 +175,7 @@ static long do_get(struct args *args)
 	struct slot *slot = slot_named(args->at[1]);
 
 	if (!slot)
-		return -EINVAL;
+		return args_bad(args);
 	watch_mm(current->mm);
 	return got(slot, mmu_notifier_get(&slot->ops, current->mm));
 }
@@ -186,7 +186,7 @@ static long do_getl(struct args *args)
 	struct mmu_notifier *notifier;
 
 	if (!slot)
-		return -EINVAL;
+		return args_bad(args);
 	watch_mm(current->mm);
 	mmap_write_lock(current->mm);
 	notifier = mmu_notifier_get_locked(&slot->ops, current->mm);
@@ -200,7 +200,7 @@ static long do_getnl(struct args *args)
 	struct slot *slot = slot_named(args->at[1]);
 
 	if (!slot)
-		return -EINVAL;
+		return args_bad(args);
 	watch_mm(current->mm);
 	return got(slot, mmu_notifier_get_locked(&slot->ops, current->mm));
 }
@@ -212,7 +212,7 @@ static long do_getsig(struct args *args)
 	struct mmu_notifier *notifier;
 
 	if (!slot)
-		return -EINVAL;
+		return args_bad(args);
 	watch_mm(current->mm);
 	set_tsk_thread_flag(current, TIF_SIGPENDING);
 	notifier = mmu_notifier_get(&slot->ops, current->mm);
@@ -227,7 +227,7 @@ static long do_put(struct args *args)
 	int id;
 
 	if (!object)
-		return -EINVAL;
+		return args_bad(args);
 	name = object->slot->name;
 	id = object->id;
 	mmu_notifier_put(&object->notifier);
@@ -270,7 +270,7 @@ static long do_reg(struct args *args)
 	struct object *object = new_in(args->at[1]);
 
 	if (!object)
-		return -EINVAL;
+		return args_bad(args);
 	return registered(object, "register",
 			  mmu_notifier_register(&object->notifier, current->mm));
 }
@@ -281,7 +281,7 @@ static long do_regl(struct args *args)
 	int ret;
 
 	if (!object)
-		return -EINVAL;
+		return args_bad(args);
 	mmap_write_lock(current->mm);
 	ret = __mmu_notifier_register(&object->notifier, current->mm);
 	mmap_write_unlock(current->mm);
@@ -303,7 +303,7 @@ static long do_regx(struct args *args)
 	int ret;
 
 	if (!other || !slot)
-		return -EINVAL;
+		return args_bad(args);
 	mm = object_mm(other);
 	object = object_new(slot);
 	if (!object)
@@ -322,7 +322,7 @@ static long do_unreg(struct args *args)
 	struct mm_struct *mm;
 
 	if (!object)
-		return -EINVAL;
+		return args_bad(args);
 	/* It may drop the last reference. */
 	mm = object_mm(object);
 	mmgrab(mm);
@@ -359,7 +359,7 @@ static long do_users(struct args *args)
 	unsigned long users;
 
 	if (!object || args_number(args, 2, &users))
-		return -EINVAL;
+		return args_bad(args);
 	object->notifier.users = users;
 	tr("= poke %c%d users=%lu", object->slot->name, object->id, users);
 	return 0;
@@ -376,7 +376,7 @@ static long do_cfg(struct args *args)
 	int i;
 
 	if (!slot)
-		return -EINVAL;
+		return args_bad(args);
 	for (i = 2; i < args->nr; i++) {
 		if (args_setting(args, i, &key, &value))
 			return -EINVAL;
@@ -391,7 +391,7 @@ static long do_unblock(struct args *args)
 	struct slot *slot = slot_named(args->at[1]);
 
 	if (!slot)
-		return -EINVAL;
+		return args_bad(args);
 	WRITE_ONCE(slot->block, 0);
 	complete_all(&slot->gate);
 	return 0;
@@ -404,7 +404,7 @@ static long do_mmget(struct args *args)
 	struct mm_struct *mm;
 
 	if (!object)
-		return -EINVAL;
+		return args_bad(args);
 	mm = object_mm(object);
 	held_mm = mmget_not_zero(mm) ? mm : NULL;
 	tr("= mmget_not_zero -> %d" MM_FORMAT, !!held_mm, MM_ARGS(mm));
@@ -416,7 +416,7 @@ static long do_mmput(struct args *args)
 	struct mm_struct *mm = held_mm;
 
 	if (!mm)
-		return -EINVAL;
+		return args_bad(args);
 	held_mm = NULL;
 	mmput(mm);
 	tr("= mmput done");

@@ -348,6 +348,38 @@ static bool no_forgery(struct canon *canon)
 	return drop_ends_alone(canon) | wait_for_range(canon);
 }
 
+/* -- a range that was refused is ended -- */
+
+/* "istart 0 ..." in this command: was it refused? */
+static bool is_refused(const struct canon *canon, int block)
+{
+	return block >= 0 && canon->blocks[block].failed &&
+	       !strcmp(canon->blocks[block].verb, "istart");
+}
+
+static bool drop_ends_of_refused(struct canon *canon)
+{
+	bool changed = false, refused = false;
+	struct range_event r;
+	int block = -1;
+
+	for (int i = 0; i < canon->nr_events; i++) {
+		struct event *e = &canon->events[i];
+		const char *result = strstr(e->text, "= raw start -> ");
+
+		if (e->block != block)
+			refused = !strcmp(canon->blocks[e->block].verb, "iend") &&
+				  is_refused(canon, started_in(canon, e->block));
+		block = e->block;
+		if (result)
+			refused = atoi(result + strlen("= raw start -> "));
+		if (!refused || !parse_range(e, &r) || strcmp(r.what, "end"))
+			continue;
+		e->dropped = changed = true;
+	}
+	return changed;
+}
+
 /* -- ->release of one registration twice -- */
 
 static bool released_before(const struct canon *canon, int before,
@@ -557,6 +589,9 @@ static const struct {
 	{ "S64", "the second ->release of one registration",
 	  "race: unregister during exit calls it again; dropped (contract 64)",
 	  drop_second_release },
+	{ "S85", "the end of a range that was refused",
+	  "misuse: everybody gets an end more; ignored (contract 85)",
+	  drop_ends_of_refused },
 	{ "S88", "an error in a range that may block",
 	  "everybody gets an end because of it, and one more when the range ends; only the latter is kept (contract 88)",
 	  one_end },

@@ -36,6 +36,7 @@ void kernel_open(void)
 		perror("/dev/mnoracle");
 		exit(2);
 	}
+	prctl(PR_SET_NAME, "parent");
 }
 
 static long kernel_command(const char *line)

@@ -108,8 +108,7 @@ static const char *next_line(const char *at)
 	return *at ? at + 1 : at;
 }
 
-/* Where the lines of the scenario begin. */
-static const char *find(const char *trace, const char *name, int nth)
+static const char *find_from(const char *trace, const char *name, int nth)
 {
 	size_t n = strlen(name);
 
@@ -121,6 +120,26 @@ static const char *find(const char *trace, const char *name, int nth)
 			return next_line(trace);
 	}
 	return NULL;
+}
+
+/*
+ * Where the lines of the scenario begin.  They are asked for in the order of the
+ * trace, which may be long: the first place to look is after the last one.
+ */
+static const char *find(const char *trace, const char *name, int nth)
+{
+	static const char *last_trace, *last;
+	const char *at = NULL;
+
+	if (!nth && trace == last_trace)
+		at = find_from(last, name, 0);
+	if (!at)
+		at = find_from(trace, name, nth);
+	if (at) {
+		last_trace = trace;
+		last = at;
+	}
+	return at;
 }
 
 void canon_read(struct canon *canon, const char *trace, const char *name,

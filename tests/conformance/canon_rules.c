@@ -380,6 +380,9 @@ static void unnest_ranges(struct canon *canon)
 		struct event *at = &canon->events[i];
 		int k, last = -1;
 
+		/* A free may come at any time, between ranges too. */
+		if (is_free(at))
+			continue;
 		if (!parse_range(at, &a) || canon->events[from].block != at->block ||
 		    strcmp(canon->events[from].task, at->task)) {
 			from = parse_range(at, &a) ? i : i + 1;

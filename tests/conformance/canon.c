@@ -108,6 +108,7 @@ static const char *next_line(const char *at)
 	return *at ? at + 1 : at;
 }
 
+/* Where the lines of the scenario begin. */
 static const char *find_from(const char *trace, const char *name, int nth)
 {
 	size_t n = strlen(name);
@@ -123,29 +124,28 @@ static const char *find_from(const char *trace, const char *name, int nth)
 }
 
 /*
- * Where the lines of the scenario begin.  They are asked for in the order of the
- * trace, which may be long: the first place to look is after the last one.
+ * In the kernel's trace, of which there is one: it may be long, and scenarios are
+ * asked for in its order, so that the first place to look is after the last one.
  */
-static const char *find(const char *trace, const char *name, int nth)
+static const char *find_in_kernel(const char *trace, const char *name, int nth)
 {
-	static const char *last_trace, *last;
+	static const char *last;
 	const char *at = NULL;
 
-	if (!nth && trace == last_trace)
+	if (!nth && last)
 		at = find_from(last, name, 0);
 	if (!at)
 		at = find_from(trace, name, nth);
-	if (at) {
-		last_trace = trace;
+	if (at)
 		last = at;
-	}
 	return at;
 }
 
 void canon_read(struct canon *canon, const char *trace, const char *name,
 		int nth, bool is_kernel)
 {
-	const char *at = find(trace, name, nth);
+	const char *at = is_kernel ? find_in_kernel(trace, name, nth)
+				   : find_from(trace, name, nth);
 	char line[512];
 
 	canon->is_kernel = is_kernel;

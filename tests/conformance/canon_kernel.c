@@ -86,8 +86,10 @@ static bool free_before_each_synchronize(struct canon *canon)
 
 static bool synchronize_is_barrier(struct canon *canon)
 {
-	return free_before_synchronize(canon) |
-	       free_before_each_synchronize(canon);
+	bool once = free_before_synchronize(canon);
+	bool often = free_before_each_synchronize(canon);
+
+	return once || often;
 }
 
 /* -- get without the mmap lock -- */
@@ -345,7 +347,10 @@ static bool wait_for_range(struct canon *canon)
 
 static bool no_forgery(struct canon *canon)
 {
-	return drop_ends_alone(canon) | wait_for_range(canon);
+	bool alone = drop_ends_alone(canon);
+	bool waits = wait_for_range(canon);
+
+	return alone || waits;
 }
 
 /* -- a range that was refused is ended -- */

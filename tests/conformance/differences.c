@@ -247,8 +247,10 @@ static bool is_to_be_moved(const struct block *b, const struct range *r)
 
 static bool moved(struct side *kernel, struct side *ours)
 {
-	return drop_kernel_only(kernel, ours, is_moved) |
-	       drop_ours_only(kernel, ours, is_to_be_moved);
+	bool theirs = drop_kernel_only(kernel, ours, is_moved);
+	bool own = drop_ours_only(kernel, ours, is_to_be_moved);
+
+	return theirs || own;
 }
 
 static bool is_collapsed(const struct block *b, const struct range *r)
@@ -424,7 +426,10 @@ static bool drop_flushes(struct side *of, const struct side *other)
 
 static bool tlb(struct side *kernel, struct side *ours)
 {
-	return drop_flushes(kernel, ours) | drop_flushes(ours, kernel);
+	bool theirs = drop_flushes(kernel, ours);
+	bool own = drop_flushes(ours, kernel);
+
+	return theirs || own;
 }
 
 static bool aging(struct side *kernel, struct side *ours)
@@ -432,13 +437,15 @@ static bool aging(struct side *kernel, struct side *ours)
 	static const char *const verbs[] = { "clearrefs", "softdirty", "madv",
 					     "settle",	  "sleep",     "sysw",
 					     NULL };
+	bool any;
 
 	if (!verb_is(block_of(kernel->from < kernel->to ? kernel : ours),
 		     verbs) || is_about(ours, "young"))
 		return false;
-	return drop_lines(kernel, ".clear_flush_young ") |
-	       drop_lines(kernel, ".clear_young ") |
-	       drop_lines(kernel, ".test_young ");
+	any = drop_lines(kernel, ".clear_flush_young ");
+	any |= drop_lines(kernel, ".clear_young ");
+	any |= drop_lines(kernel, ".test_young ");
+	return any;
 }
 
 static bool ksm(struct side *kernel, struct side *ours)

@@ -348,7 +348,7 @@ static int synchronised_by(const struct canon *canon, int free)
  * Between the last put and when the free is sure to be over the notifier's
  * reference is there or not.
  */
-static void loosen_counts(struct canon *canon)
+static void loosen_frees(struct canon *canon)
 {
 	for (int f = 0; f < canon->nr_events; f++) {
 		struct event *free = &canon->events[f];
@@ -367,6 +367,47 @@ static void loosen_counts(struct canon *canon)
 			    canon->events[i].block <= end)
 				canon->events[i].loose++;
 	}
+}
+
+/* Where the thread in the background was told to do what it says here. */
+static int told_in(const struct canon *canon, const struct event *e)
+{
+	const char *prefix = strcmp(e->task, "S.bg") ? "bg2: " : "bg: ";
+
+	for (int i = e->block; i >= 0; i--)
+		if (begins(canon->blocks[i].command, prefix))
+			return i;
+	return e->block;
+}
+
+/*
+ * A registration in the background that has to wait is counted before (here) or
+ * after it (in the kernel).
+ */
+static void loosen_registrations(struct canon *canon)
+{
+	for (int r = 0; r < canon->nr_events; r++) {
+		const struct event *e = &canon->events[r];
+		int from;
+
+		if (!begins(e->task, "S.bg") ||
+		    (!begins(e->text, "= register") &&
+		     !begins(e->text, "= __register") &&
+		     !begins(e->text, "= get ") &&
+		     !begins(e->text, "= interval_insert")))
+			continue;
+		from = told_in(canon, e);
+		for (int i = 0; i <= r; i++)
+			if (canon->events[i].mm == e->mm &&
+			    canon->events[i].block >= from)
+				canon->events[i].loose++;
+	}
+}
+
+static void loosen_counts(struct canon *canon)
+{
+	loosen_frees(canon);
+	loosen_registrations(canon);
 }
 
 /* One range after the other, in the order in which they begin. */
@@ -462,8 +503,8 @@ static const struct {
 	{ "sub->mm after a refused insertion",
 	  "the subscriber's memory after an error, not promised (contract 105)",
 	  drop_failed_insertion, NULL },
-	{ "mc= around a free, and mc= and mu= in it",
-	  "a reference that a free drops is dropped when it comes, which is time",
+	{ "mc= around a free, and mc= and mu= in it; mc= during a registration that waits",
+	  "a reference that a free drops is dropped when it comes, which is time; one that a registration takes is taken before it waits, or after (contract 24)",
 	  NULL, loosen_counts },
 	{ "who exits becomes the task exit",
 	  "the last thread or child to leave the memory, whichever that is",

@@ -438,6 +438,14 @@ static int compensation(const struct canon *canon, int from)
 	return -1;
 }
 
+/* Past flushes. */
+static int skip_flushes(const struct canon *canon, int i)
+{
+	while (i < canon->nr_events && contains(canon->events[i].text, ".inv "))
+		i++;
+	return i;
+}
+
 /* How many ends, each of another, follow. */
 static int nr_ends(const struct canon *canon, int from)
 {
@@ -492,7 +500,7 @@ static bool one_end(struct canon *canon)
 			drop_events(canon, i, n);
 		} else if (contains(after, " start -> ")) {
 			go_on(canon, i + n, i, false);
-		} else if (nr_ends(canon, i + n) == n) {
+		} else if (nr_ends(canon, skip_flushes(canon, i + n)) == n) {
 			drop_events(canon, i, n);
 		} else {
 			continue;
@@ -547,25 +555,33 @@ static bool two_steps(const struct block *b)
 	return !strcmp(b->verb, "trunc") || !strcmp(b->verb, "mremap");
 }
 
+/* Has the command had that range before?  Return: where, or -1. */
+static int had_before(const struct canon *canon, int at, int n)
+{
+	int block = canon->events[at].block;
+
+	for (int i = at - n; i >= 0 && canon->events[i].block == block; i--)
+		if (!canon->events[i].dropped && is_same(canon, i, at, n))
+			return i;
+	return -1;
+}
+
 static bool drop_repeated(struct canon *canon)
 {
 	bool changed = false;
 	int n;
 
-	for (int i = 0; i < canon->nr_events; i++) {
+	for (int i = 0; i < canon->nr_events; i += n ? n : 1) {
 		struct event *e = &canon->events[i];
 
 		n = two_steps(&canon->blocks[e->block]) ?
 			    range_length(canon, i) : 0;
-		if (!n || i + 2 * n > canon->nr_events ||
-		    !is_same(canon, i, i + n, n))
+		if (!n || had_before(canon, i, n) < 0)
 			continue;
-		if (contains(canon->events[i + n].text, ".invalidate "))
-			shift_sequences(canon, i + 2 * n, 2);
-		for (int k = i + n; k < i + 2 * n; k++)
-			canon->events[k].dropped = true;
+		if (contains(e->text, ".invalidate "))
+			shift_sequences(canon, i + n, 2);
+		drop_events(canon, i, n);
 		changed = true;
-		i += 2 * n - 1;
 	}
 	return changed;
 }
@@ -600,7 +616,7 @@ static const struct {
 	{ "S88", "an error in a range that may block",
 	  "everybody gets an end because of it, and one more when the range ends; only the latter is kept (contract 88)",
 	  one_end },
-	{ "TWICE", "the same range twice in a row, by truncation or mremap",
+	{ "TWICE", "the same range twice in a command, by truncation or mremap",
 	  "the kernel does it in two steps (before and after the size changes; page tables, then the mapping); once",
 	  drop_repeated },
 };

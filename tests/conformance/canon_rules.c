@@ -463,6 +463,26 @@ static void place_frees(struct canon *canon)
 	}
 }
 
+/* "= read_retry I0 seq=1 sub=3 -> 1", without a "= read_begin I0 -> 1" before */
+static void drop_retry_unread(struct canon *canon)
+{
+	char line[40];
+
+	for (int i = 0; i < canon->nr_events; i++) {
+		char *text = canon->events[i].text, *sub = strstr(text, " sub=");
+		bool read = false;
+
+		if (!begins(text, "= read_retry I") || !sub)
+			continue;
+		snprintf(line, sizeof(line), "= read_begin %.2s -> ",
+			 text + strlen("= read_retry "));
+		for (int k = 0; k < i; k++)
+			read |= begins(canon->events[k].text, line);
+		if (!read)
+			text[strlen("= read_retry I0")] = 0;
+	}
+}
+
 /* -- the table -- */
 
 static const struct {
@@ -511,6 +531,9 @@ static const struct {
 	  NULL, unify_exit },
 	{ "\"-- S reaped\" comes under reap",
 	  "the runner prints it as soon as it has waited", NULL, place_reaped },
+	{ "read_retry of what was not read in the scenario",
+	  "it asks with the number of an earlier scenario", NULL,
+	  drop_retry_unread },
 	{ "results of commands that ask the kernel alone",
 	  "a node, a privilege or an option of the kernel that it ran on; no notifier",
 	  NULL, drop_results },

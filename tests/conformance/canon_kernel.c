@@ -510,78 +510,49 @@ static bool one_end(struct canon *canon)
 	return changed;
 }
 
-/* -- the same range again, at once -- */
-
-/* The lines of one range from here on.  Return: how many. */
-static int range_length(const struct canon *canon, int from)
-{
-	struct range_event first, r;
-	bool ended = false;
-	int n = 0;
-
-	if (!parse_range(&canon->events[from], &first))
-		return 0;
-	for (int i = from; i < canon->nr_events; i++, n++) {
-		if (!parse_range(&canon->events[i], &r) ||
-		    strcmp(r.range, first.range) ||
-		    canon->events[i].block != canon->events[from].block)
-			break;
-		/* Who was told first is told again. */
-		if (n && !strcmp(r.who, first.who) &&
-		    !strcmp(r.what, first.what))
-			break;
-		if (ended && strcmp(r.what, "end"))
-			break;
-		ended = !strcmp(r.what, "end");
-	}
-	return n;
-}
-
-static bool is_same(const struct canon *canon, int a, int b, int n)
-{
-	struct range_event ra, rb;
-
-	for (int i = 0; i < n; i++)
-		if (!parse_range(&canon->events[a + i], &ra) ||
-		    !parse_range(&canon->events[b + i], &rb) ||
-		    strcmp(ra.who, rb.who) || strcmp(ra.what, rb.what) ||
-		    strcmp(ra.range, rb.range))
-			return false;
-	return true;
-}
+/* -- the same range again -- */
 
 static bool two_steps(const struct block *b)
 {
 	return !strcmp(b->verb, "trunc") || !strcmp(b->verb, "mremap");
 }
 
-/* Has the command had that range before?  Return: where, or -1. */
-static int had_before(const struct canon *canon, int at, int n)
+/* Has the same been told of this range in the command before? */
+static bool told_before(const struct canon *canon, int at,
+			const struct range_event *r)
 {
 	int block = canon->events[at].block;
+	struct range_event before;
 
-	for (int i = at - n; i >= 0 && canon->events[i].block == block; i--)
-		if (!canon->events[i].dropped && is_same(canon, i, at, n))
-			return i;
-	return -1;
+	for (int i = at - 1; i >= 0 && canon->events[i].block == block; i--)
+		if (parse_range(&canon->events[i], &before) &&
+		    !strcmp(before.who, r->who) &&
+		    !strcmp(before.what, r->what) &&
+		    !strcmp(before.range, r->range))
+			return true;
+	return false;
 }
 
 static bool drop_repeated(struct canon *canon)
 {
+	unsigned long seq, last = 0;
+	struct range_event r;
 	bool changed = false;
-	int n;
 
-	for (int i = 0; i < canon->nr_events; i += n ? n : 1) {
+	for (int i = 0; i < canon->nr_events; i++) {
 		struct event *e = &canon->events[i];
+		const char *at = strstr(e->text, " seq=");
 
-		n = two_steps(&canon->blocks[e->block]) ?
-			    range_length(canon, i) : 0;
-		if (!n || had_before(canon, i, n) < 0)
+		if (!two_steps(&canon->blocks[e->block]) ||
+		    !parse_range(e, &r) || !told_before(canon, i, &r))
 			continue;
-		if (contains(e->text, ".invalidate "))
-			shift_sequences(canon, i + n, 2);
-		drop_events(canon, i, n);
-		changed = true;
+		e->dropped = changed = true;
+		/* Those who are told together have the same number. */
+		seq = at ? strtoul(at + 5, NULL, 10) : last;
+		if (seq != last)
+			shift_sequences(canon, i + 1, 2);
+		/* The next of them has been shifted, too. */
+		last = seq != last ? seq - 2 : last;
 	}
 	return changed;
 }

@@ -369,6 +369,42 @@ static void loosen_frees(struct canon *canon)
 	}
 }
 
+/* Which mapping of a file comes first is the kernel's affair. */
+static bool is_of_file(const struct block *b)
+{
+	return !strcmp(b->verb, "trunc") || !strcmp(b->verb, "punch") ||
+	       (!strcmp(b->verb, "madv") && contains(b->command, " remove"));
+}
+
+static unsigned long address_in(const struct range_event *r)
+{
+	unsigned long region = 0, page = 0;
+	const char *at = strstr(r->range, "[r");
+
+	if (at)
+		sscanf(at, "[r%lu+%lu", &region, &page);
+	return region << 32 | page;
+}
+
+/* By address, each one's lines in their order. */
+static void sort_ranges(struct canon *canon)
+{
+	struct range_event a, b;
+
+	for (int i = 1; i < canon->nr_events; i++)
+		for (int k = i; k > 0; k--) {
+			struct event *e = &canon->events[k], swap = e[-1];
+
+			if (e->block != e[-1].block ||
+			    !is_of_file(&canon->blocks[e->block]) ||
+			    !parse_range(&e[-1], &a) || !parse_range(e, &b) ||
+			    address_in(&a) <= address_in(&b))
+				break;
+			e[-1] = e[0];
+			e[0] = swap;
+		}
+}
+
 /* Where the thread in the background was told to do what it says here. */
 static int told_in(const struct canon *canon, const struct event *e)
 {
@@ -546,6 +582,9 @@ static const struct {
 	{ "ranges that nest in a command",
 	  "come one after the other: the kernel does the parts of a call in turn, the library brackets the call; each keeps its own order",
 	  NULL, unnest_ranges },
+	{ "ranges of a change of a file",
+	  "come by address: in which order its mappings are found is the kernel's",
+	  NULL, sort_ranges },
 	{ "order of tasks within a command",
 	  "two tasks run side by side; each one's lines keep their order, frees that of their mm",
 	  NULL, sort_events },

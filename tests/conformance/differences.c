@@ -384,11 +384,21 @@ static bool never_written(struct side *kernel, struct side *ours)
 	return drop_ours_only(kernel, ours, is_unwritten);
 }
 
+/* "mremap r1 8 4 r2": what is moved, and what is cut off before. */
+static bool is_old_place(const struct block *b, const struct range *r)
+{
+	long from, pages;
+
+	return sscanf(b->command, "mremap r%ld %ld", &from, &pages) == 2 &&
+	       !strcmp(r->event, "UNMAP") && r->region == from && !r->from &&
+	       r->to == pages;
+}
+
 /* One of ours that stands for several of the kernel's. */
 static bool is_whole(const struct block *b, const struct range *r)
 {
 	return is_named(b, r, "madv", "CLEAR") ||
-	       is_named(b, r, "mprotect", "PROT_VMA") ||
+	       is_named(b, r, "mprotect", "PROT_VMA") || is_old_place(b, r) ||
 	       ((!strcmp(b->verb, "punch") || !strcmp(b->verb, "trunc") ||
 		 !strcmp(b->verb, "fdrop")) && !strcmp(r->event, "CLEAR"));
 }

@@ -457,6 +457,8 @@ static void unnest_ranges(struct canon *canon)
 		struct event *at = &canon->events[i];
 		int k, last = -1;
 
+		if (contains(at->text, ".inv "))
+			continue;
 		if (!parse_range(at, &a) || canon->events[from].block != at->block ||
 		    strcmp(canon->events[from].task, at->task)) {
 			from = parse_range(at, &a) ? i : i + 1;

@@ -68,28 +68,42 @@ static unsigned long sequence_of(const struct event *e)
 		       strtoul(at + 5, NULL, 10) : 0;
 }
 
+/* Does a line that stays have that sequence, too? */
+static bool has_sequence(const struct side *s, unsigned long seq)
+{
+	for (int i = s->from; i < s->to; i++)
+		if (!s->canon->events[i].dropped &&
+		    sequence_of(&s->canon->events[i]) == seq)
+			return true;
+	return false;
+}
+
 /*
  * Drop the lines about a range, and what the sequences have advanced by it, if it
- * hit intervals.
+ * hit intervals when no other range did.
  */
 static void drop_range(struct side *s, const char *name)
 {
-	unsigned long last = 0, seq;
+	unsigned long last = 0, seq, seqs[16];
+	int steps = 0, after = s->to, nr = 0;
 	struct range_event r;
-	int steps = 0;
 
 	for (int i = s->from; i < s->to; i++) {
 		struct event *e = &s->canon->events[i];
 
 		if (!parse_range(e, &r) || strcmp(r.range, name))
 			continue;
-		seq = sequence_of(e);
-		steps += seq > last;
-		last = seq > last ? seq : last;
 		e->dropped = true;
+		seq = sequence_of(e);
+		if (seq > last && nr < 16)
+			seqs[nr++] = last = seq;
+		if (seq)
+			after = i + 1;
 	}
+	for (int i = 0; i < nr; i++)
+		steps += !has_sequence(s, seqs[i]);
 	if (steps)
-		shift_sequences(s->canon, s->to, 2 * steps);
+		shift_sequences(s->canon, after, 2 * steps);
 }
 
 static bool is_about(const struct side *s, const char *line)

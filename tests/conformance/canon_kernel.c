@@ -86,8 +86,10 @@ static bool free_before_each_synchronize(struct canon *canon)
 
 static bool synchronize_is_barrier(struct canon *canon)
 {
-	return free_before_synchronize(canon) |
-	       free_before_each_synchronize(canon);
+	bool once = free_before_synchronize(canon);
+	bool often = free_before_each_synchronize(canon);
+
+	return once || often;
 }
 
 /* -- get without the mmap lock -- */
@@ -345,7 +347,10 @@ static bool wait_for_range(struct canon *canon)
 
 static bool no_forgery(struct canon *canon)
 {
-	return drop_ends_alone(canon) | wait_for_range(canon);
+	bool alone = drop_ends_alone(canon);
+	bool waits = wait_for_range(canon);
+
+	return alone || waits;
 }
 
 /* -- a range that was refused is ended -- */
@@ -433,6 +438,14 @@ static int compensation(const struct canon *canon, int from)
 	return -1;
 }
 
+/* Past flushes. */
+static int skip_flushes(const struct canon *canon, int i)
+{
+	while (i < canon->nr_events && contains(canon->events[i].text, ".inv "))
+		i++;
+	return i;
+}
+
 /* How many ends, each of another, follow. */
 static int nr_ends(const struct canon *canon, int from)
 {
@@ -487,7 +500,7 @@ static bool one_end(struct canon *canon)
 			drop_events(canon, i, n);
 		} else if (contains(after, " start -> ")) {
 			go_on(canon, i + n, i, false);
-		} else if (nr_ends(canon, i + n) == n) {
+		} else if (nr_ends(canon, skip_flushes(canon, i + n)) == n) {
 			drop_events(canon, i, n);
 		} else {
 			continue;
@@ -497,70 +510,49 @@ static bool one_end(struct canon *canon)
 	return changed;
 }
 
-/* -- the same range again, at once -- */
-
-/* The lines of one range from here on.  Return: how many. */
-static int range_length(const struct canon *canon, int from)
-{
-	struct range_event first, r;
-	bool ended = false;
-	int n = 0;
-
-	if (!parse_range(&canon->events[from], &first))
-		return 0;
-	for (int i = from; i < canon->nr_events; i++, n++) {
-		if (!parse_range(&canon->events[i], &r) ||
-		    strcmp(r.range, first.range) ||
-		    canon->events[i].block != canon->events[from].block)
-			break;
-		/* Who was told first is told again. */
-		if (n && !strcmp(r.who, first.who) &&
-		    !strcmp(r.what, first.what))
-			break;
-		if (ended && strcmp(r.what, "end"))
-			break;
-		ended = !strcmp(r.what, "end");
-	}
-	return n;
-}
-
-static bool is_same(const struct canon *canon, int a, int b, int n)
-{
-	struct range_event ra, rb;
-
-	for (int i = 0; i < n; i++)
-		if (!parse_range(&canon->events[a + i], &ra) ||
-		    !parse_range(&canon->events[b + i], &rb) ||
-		    strcmp(ra.who, rb.who) || strcmp(ra.what, rb.what) ||
-		    strcmp(ra.range, rb.range))
-			return false;
-	return true;
-}
+/* -- the same range again -- */
 
 static bool two_steps(const struct block *b)
 {
 	return !strcmp(b->verb, "trunc") || !strcmp(b->verb, "mremap");
 }
 
+/* Has the same been told of this range in the command before? */
+static bool told_before(const struct canon *canon, int at,
+			const struct range_event *r)
+{
+	int block = canon->events[at].block;
+	struct range_event before;
+
+	for (int i = at - 1; i >= 0 && canon->events[i].block == block; i--)
+		if (parse_range(&canon->events[i], &before) &&
+		    !strcmp(before.who, r->who) &&
+		    !strcmp(before.what, r->what) &&
+		    !strcmp(before.range, r->range))
+			return true;
+	return false;
+}
+
 static bool drop_repeated(struct canon *canon)
 {
+	unsigned long seq, last = 0;
+	struct range_event r;
 	bool changed = false;
-	int n;
 
 	for (int i = 0; i < canon->nr_events; i++) {
 		struct event *e = &canon->events[i];
+		const char *at = strstr(e->text, " seq=");
 
-		n = two_steps(&canon->blocks[e->block]) ?
-			    range_length(canon, i) : 0;
-		if (!n || i + 2 * n > canon->nr_events ||
-		    !is_same(canon, i, i + n, n))
+		if (!two_steps(&canon->blocks[e->block]) ||
+		    !parse_range(e, &r) || !told_before(canon, i, &r))
 			continue;
-		if (contains(canon->events[i + n].text, ".invalidate "))
-			shift_sequences(canon, i + 2 * n, 2);
-		for (int k = i + n; k < i + 2 * n; k++)
-			canon->events[k].dropped = true;
-		changed = true;
-		i += 2 * n - 1;
+		e->dropped = changed = true;
+		/* Those who are told together have the same number. */
+		seq = at ? strtoul(at + 5, NULL, 10) : last;
+		if (seq != last)
+			shift_sequences(canon, i + 1, 2);
+		/* The next of them has been shifted, too. */
+		last = seq != last ? seq - 2 : last;
 	}
 	return changed;
 }
@@ -595,7 +587,7 @@ static const struct {
 	{ "S88", "an error in a range that may block",
 	  "everybody gets an end because of it, and one more when the range ends; only the latter is kept (contract 88)",
 	  one_end },
-	{ "TWICE", "the same range twice in a row, by truncation or mremap",
+	{ "TWICE", "the same range twice in a command, by truncation or mremap",
 	  "the kernel does it in two steps (before and after the size changes; page tables, then the mapping); once",
 	  drop_repeated },
 };

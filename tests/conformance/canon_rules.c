@@ -348,7 +348,7 @@ static int synchronised_by(const struct canon *canon, int free)
  * Between the last put and when the free is sure to be over the notifier's
  * reference is there or not.
  */
-static void loosen_counts(struct canon *canon)
+static void loosen_frees(struct canon *canon)
 {
 	for (int f = 0; f < canon->nr_events; f++) {
 		struct event *free = &canon->events[f];
@@ -369,6 +369,83 @@ static void loosen_counts(struct canon *canon)
 	}
 }
 
+/* Which mapping of a file comes first is the kernel's affair. */
+static bool is_of_file(const struct block *b)
+{
+	return !strcmp(b->verb, "trunc") || !strcmp(b->verb, "punch") ||
+	       (!strcmp(b->verb, "madv") && contains(b->command, " remove"));
+}
+
+static unsigned long address_in(const struct range_event *r)
+{
+	unsigned long region = 0, page = 0;
+	const char *at = strstr(r->range, "[r");
+
+	if (at)
+		sscanf(at, "[r%lu+%lu", &region, &page);
+	return region << 32 | page;
+}
+
+/* By address, each one's lines in their order. */
+static void sort_ranges(struct canon *canon)
+{
+	struct range_event a, b;
+
+	for (int i = 1; i < canon->nr_events; i++)
+		for (int k = i; k > 0; k--) {
+			struct event *e = &canon->events[k], swap = e[-1];
+
+			if (e->block != e[-1].block ||
+			    !is_of_file(&canon->blocks[e->block]) ||
+			    !parse_range(&e[-1], &a) || !parse_range(e, &b) ||
+			    address_in(&a) <= address_in(&b))
+				break;
+			e[-1] = e[0];
+			e[0] = swap;
+		}
+}
+
+/* Where the thread in the background was told to do what it says here. */
+static int told_in(const struct canon *canon, const struct event *e)
+{
+	const char *prefix = strcmp(e->task, "S.bg") ? "bg2: " : "bg: ";
+
+	for (int i = e->block; i >= 0; i--)
+		if (begins(canon->blocks[i].command, prefix))
+			return i;
+	return e->block;
+}
+
+/*
+ * A registration in the background that has to wait is counted before (here) or
+ * after it (in the kernel).
+ */
+static void loosen_registrations(struct canon *canon)
+{
+	for (int r = 0; r < canon->nr_events; r++) {
+		const struct event *e = &canon->events[r];
+		int from;
+
+		if (!begins(e->task, "S.bg") ||
+		    (!begins(e->text, "= register") &&
+		     !begins(e->text, "= __register") &&
+		     !begins(e->text, "= get ") &&
+		     !begins(e->text, "= interval_insert")))
+			continue;
+		from = told_in(canon, e);
+		for (int i = 0; i <= r; i++)
+			if (canon->events[i].mm == e->mm &&
+			    canon->events[i].block >= from)
+				canon->events[i].loose++;
+	}
+}
+
+static void loosen_counts(struct canon *canon)
+{
+	loosen_frees(canon);
+	loosen_registrations(canon);
+}
+
 /* One range after the other, in the order in which they begin. */
 static void unnest_ranges(struct canon *canon)
 {
@@ -381,7 +458,7 @@ static void unnest_ranges(struct canon *canon)
 		int k, last = -1;
 
 		/* A free may come at any time, between ranges too. */
-		if (is_free(at))
+		if (is_free(at) || contains(at->text, ".inv "))
 			continue;
 		if (!parse_range(at, &a) || canon->events[from].block != at->block ||
 		    strcmp(canon->events[from].task, at->task)) {
@@ -425,6 +502,26 @@ static void place_frees(struct canon *canon)
 	}
 }
 
+/* "= read_retry I0 seq=1 sub=3 -> 1", without a "= read_begin I0 -> 1" before */
+static void drop_retry_unread(struct canon *canon)
+{
+	char line[40];
+
+	for (int i = 0; i < canon->nr_events; i++) {
+		char *text = canon->events[i].text, *sub = strstr(text, " sub=");
+		bool read = false;
+
+		if (!begins(text, "= read_retry I") || !sub)
+			continue;
+		snprintf(line, sizeof(line), "= read_begin %.2s -> ",
+			 text + strlen("= read_retry "));
+		for (int k = 0; k < i; k++)
+			read |= begins(canon->events[k].text, line);
+		if (!read)
+			text[strlen("= read_retry I0")] = 0;
+	}
+}
+
 /* -- the table -- */
 
 static const struct {
@@ -465,14 +562,17 @@ static const struct {
 	{ "sub->mm after a refused insertion",
 	  "the subscriber's memory after an error, not promised (contract 105)",
 	  drop_failed_insertion, NULL },
-	{ "mc= around a free, and mc= and mu= in it",
-	  "a reference that a free drops is dropped when it comes, which is time",
+	{ "mc= around a free, and mc= and mu= in it; mc= during a registration that waits",
+	  "a reference that a free drops is dropped when it comes, which is time; one that a registration takes is taken before it waits, or after (contract 24)",
 	  NULL, loosen_counts },
 	{ "who exits becomes the task exit",
 	  "the last thread or child to leave the memory, whichever that is",
 	  NULL, unify_exit },
 	{ "\"-- S reaped\" comes under reap",
 	  "the runner prints it as soon as it has waited", NULL, place_reaped },
+	{ "read_retry of what was not read in the scenario",
+	  "it asks with the number of an earlier scenario", NULL,
+	  drop_retry_unread },
 	{ "results of commands that ask the kernel alone",
 	  "a node, a privilege or an option of the kernel that it ran on; no notifier",
 	  NULL, drop_results },
@@ -485,6 +585,9 @@ static const struct {
 	{ "ranges that nest in a command",
 	  "come one after the other: the kernel does the parts of a call in turn, the library brackets the call; each keeps its own order",
 	  NULL, unnest_ranges },
+	{ "ranges of a change of a file",
+	  "come by address: in which order its mappings are found is the kernel's",
+	  NULL, sort_ranges },
 	{ "order of tasks within a command",
 	  "two tasks run side by side; each one's lines keep their order, frees that of their mm",
 	  NULL, sort_events },

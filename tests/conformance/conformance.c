@@ -246,7 +246,7 @@ static int summary(void)
 
 int main(int argc, char **argv)
 {
-	struct scenarios all = { NULL, 0 };
+	static struct scenarios all;
 
 	if (argc > 1 && !strcmp(argv[1], "--subject"))
 		return subject_from_args(argc, argv);

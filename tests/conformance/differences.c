@@ -68,28 +68,42 @@ static unsigned long sequence_of(const struct event *e)
 		       strtoul(at + 5, NULL, 10) : 0;
 }
 
+/* Does a line that stays have that sequence, too? */
+static bool has_sequence(const struct side *s, unsigned long seq)
+{
+	for (int i = s->from; i < s->to; i++)
+		if (!s->canon->events[i].dropped &&
+		    sequence_of(&s->canon->events[i]) == seq)
+			return true;
+	return false;
+}
+
 /*
  * Drop the lines about a range, and what the sequences have advanced by it, if it
- * hit intervals.
+ * hit intervals when no other range did.
  */
 static void drop_range(struct side *s, const char *name)
 {
-	unsigned long last = 0, seq;
+	unsigned long last = 0, seq, seqs[16];
+	int steps = 0, after = s->to, nr = 0;
 	struct range_event r;
-	int steps = 0;
 
 	for (int i = s->from; i < s->to; i++) {
 		struct event *e = &s->canon->events[i];
 
 		if (!parse_range(e, &r) || strcmp(r.range, name))
 			continue;
-		seq = sequence_of(e);
-		steps += seq > last;
-		last = seq > last ? seq : last;
 		e->dropped = true;
+		seq = sequence_of(e);
+		if (seq > last && nr < 16)
+			seqs[nr++] = last = seq;
+		if (seq)
+			after = i + 1;
 	}
+	for (int i = 0; i < nr; i++)
+		steps += !has_sequence(s, seqs[i]);
 	if (steps)
-		shift_sequences(s->canon, s->to, 2 * steps);
+		shift_sequences(s->canon, after, 2 * steps);
 }
 
 static bool is_about(const struct side *s, const char *line)
@@ -195,7 +209,7 @@ static bool is_copied(const struct block *b, const struct range *r)
 {
 	static const char *const verbs[] = {
 		"w", "r", "memw", "kidw", "kidquit", "kidexec", "fork",
-		"clonevm", "vfork", "ksm", NULL,
+		"clonevm", "vfork", "ksm", "mlock", NULL,
 	};
 
 	static const char *const advice[] = { "unmergeable", "popw", NULL };
@@ -247,8 +261,10 @@ static bool is_to_be_moved(const struct block *b, const struct range *r)
 
 static bool moved(struct side *kernel, struct side *ours)
 {
-	return drop_kernel_only(kernel, ours, is_moved) |
-	       drop_ours_only(kernel, ours, is_to_be_moved);
+	bool theirs = drop_kernel_only(kernel, ours, is_moved);
+	bool own = drop_ours_only(kernel, ours, is_to_be_moved);
+
+	return theirs || own;
 }
 
 static bool is_collapsed(const struct block *b, const struct range *r)
@@ -310,10 +326,22 @@ static bool is_new_place(const struct block *b, const struct range *r)
 	       r->to == pages;
 }
 
+/* "mremap r1 8 4": what it cuts off. */
+static bool is_cut_off(const struct block *b, const struct range *r)
+{
+	long from, old_pages, pages;
+
+	return sscanf(b->command, "mremap r%ld %ld %ld", &from, &old_pages,
+		      &pages) == 3 &&
+	       !strcmp(r->event, "UNMAP") && r->region == from &&
+	       r->from == pages && r->to == old_pages;
+}
+
 static bool is_unmapped(const struct block *b, const struct range *r)
 {
 	return is_named(b, r, "munmap", "UNMAP") ||
-	       is_named(b, r, "mmapfix", "UNMAP") || is_new_place(b, r);
+	       is_named(b, r, "mmapfix", "UNMAP") || is_new_place(b, r) ||
+	       is_cut_off(b, r);
 }
 
 static bool nothing_mapped(struct side *kernel, struct side *ours)
@@ -360,71 +388,86 @@ static bool is_unwritten(const struct block *b, const struct range *r)
 	return !strcmp(b->verb, "fork") && !strcmp(r->event, "PROT_PAGE");
 }
 
+static bool never_writable(struct side *kernel, struct side *ours)
+{
+	return drop_kernel_only(kernel, ours, is_unwritten);
+}
+
 static bool never_written(struct side *kernel, struct side *ours)
 {
 	return drop_ours_only(kernel, ours, is_unwritten);
 }
 
+/* "mremap r1 8 4 r2": what is moved, and what is cut off before. */
+static bool is_old_place(const struct block *b, const struct range *r)
+{
+	long from, pages;
+
+	return sscanf(b->command, "mremap r%ld %ld", &from, &pages) == 2 &&
+	       !strcmp(r->event, "UNMAP") && r->region == from && !r->from &&
+	       r->to == pages;
+}
+
+/* One of ours that stands for several of the kernel's. */
+static bool is_whole(const struct block *b, const struct range *r)
+{
+	return is_named(b, r, "madv", "CLEAR") ||
+	       is_named(b, r, "mprotect", "PROT_VMA") || is_old_place(b, r) ||
+	       ((!strcmp(b->verb, "punch") || !strcmp(b->verb, "trunc") ||
+		 !strcmp(b->verb, "fdrop")) && !strcmp(r->event, "CLEAR"));
+}
+
+static bool is_part(const struct range *r, const struct range *of)
+{
+	return !strcmp(r->event, of->event) && r->region >= 0 &&
+	       r->region == of->region && r->from >= of->from &&
+	       r->to <= of->to;
+}
+
+static bool drop_parts(struct side *kernel, struct side *ours,
+		       const struct range *whole)
+{
+	struct range k[MAX_RANGES];
+	int nk = ranges_of(kernel, k, MAX_RANGES);
+	bool any = false;
+
+	for (int i = 0; i < nk; i++) {
+		if (!is_part(&k[i], whole))
+			continue;
+		drop_range(kernel, k[i].name);
+		any = true;
+	}
+	if (any)
+		drop_range(ours, whole->name);
+	return any;
+}
+
 /*
- * The kernel has ranges of the mappings, one after the other, in what the command
- * names; we have what it names.
+ * The kernel has ranges of the mappings in what the command names; we have what it
+ * names.
  */
 static bool by_mapping(struct side *kernel, struct side *ours)
 {
-	struct range k[MAX_RANGES], o[MAX_RANGES], named;
+	struct range k[MAX_RANGES], o[MAX_RANGES];
 	int nk = ranges_of(kernel, k, MAX_RANGES);
 	int no = ranges_of(ours, o, MAX_RANGES);
-	const struct block *b;
-	const char *event;
-
-	if (no != 1 || !nk || has_range(k, nk, o[0].name))
-		return false;
-	b = block_of(ours);
-	event = !strcmp(b->verb, "madv") ? "CLEAR" : "PROT_VMA";
-	if ((strcmp(b->verb, "madv") && strcmp(b->verb, "mprotect")) ||
-	    !named_range(b, event, &named) || strcmp(named.name, o[0].name))
-		return false;
-	for (int i = 0; i < nk; i++)
-		if (strcmp(k[i].event, event) || k[i].region != named.region ||
-		    k[i].from < (i ? k[i - 1].to : named.from) ||
-		    k[i].to > named.to)
-			return false;
-	/* Of ours that stands for all of them the first of theirs is one. */
-	for (int i = 0; i < nk; i++)
-		drop_range(kernel, k[i].name);
-	drop_range(ours, o[0].name);
-	return true;
-}
-
-/* "A1.inv   [r1+0,r1+1)": is it said by the other side, or before? */
-static bool is_said(const struct side *s, int before, const char *text)
-{
-	for (int i = s->from; i < s->to && i < before; i++)
-		if (!s->canon->events[i].dropped &&
-		    !strcmp(s->canon->events[i].text, text))
-			return true;
-	return false;
-}
-
-static bool drop_flushes(struct side *of, const struct side *other)
-{
 	bool any = false;
 
-	for (int i = of->from; i < of->to; i++) {
-		struct event *e = &of->canon->events[i];
-
-		if (e->dropped || !strstr(e->text, ".inv ") ||
-		    (is_said(other, other->to, e->text) &&
-		     !is_said(of, i, e->text)))
-			continue;
-		e->dropped = any = true;
-	}
+	if (!nk || !no)
+		return false;
+	for (int i = 0; i < no; i++)
+		if (!has_range(k, nk, o[i].name) &&
+		    is_whole(block_of(ours), &o[i]))
+			any |= drop_parts(kernel, ours, &o[i]);
 	return any;
 }
 
 static bool tlb(struct side *kernel, struct side *ours)
 {
-	return drop_flushes(kernel, ours) | drop_flushes(ours, kernel);
+	bool theirs = drop_lines(kernel, ".inv ");
+	bool own = drop_lines(ours, ".inv ");
+
+	return theirs || own;
 }
 
 static bool aging(struct side *kernel, struct side *ours)
@@ -432,13 +475,15 @@ static bool aging(struct side *kernel, struct side *ours)
 	static const char *const verbs[] = { "clearrefs", "softdirty", "madv",
 					     "settle",	  "sleep",     "sysw",
 					     NULL };
+	bool any;
 
 	if (!verb_is(block_of(kernel->from < kernel->to ? kernel : ours),
 		     verbs) || is_about(ours, "young"))
 		return false;
-	return drop_lines(kernel, ".clear_flush_young ") |
-	       drop_lines(kernel, ".clear_young ") |
-	       drop_lines(kernel, ".test_young ");
+	any = drop_lines(kernel, ".clear_flush_young ");
+	any |= drop_lines(kernel, ".clear_young ");
+	any |= drop_lines(kernel, ".test_young ");
+	return any;
 }
 
 static bool ksm(struct side *kernel, struct side *ours)
@@ -485,9 +530,11 @@ static const struct {
 	  nothing_protected },
 	{ "UNWRITTEN", "PROT_PAGE of mappings that were never written is told by fork",
 	  "the kernel skips what has no pages of its own", never_written },
-	{ "MAPPINGS", "one range of what madvise or mprotect names, for one of each mapping",
+	{ "READ_ONLY", "PROT_PAGE of private mappings that may not be written now is not told by fork",
+	  "their pages are protected already", never_writable },
+	{ "MAPPINGS", "one range of what madvise, mprotect or a change of the file takes, for one of each mapping of it",
 	  "a call is seen, not what is mapped", by_mapping },
-	{ "TLB", "a flush of translations is told once for each range, be there something to flush or not",
+	{ "TLB", "a flush of translations is told once for each range, before its ends, be there something to flush or not",
 	  "when page tables are flushed only the kernel knows", tlb },
 	{ "AGING", "questions whether a page is young are not asked",
 	  "reclaim, and /proc/PID/clear_refs", aging },

@@ -163,17 +163,50 @@ static void pass_time(unsigned int ms)
 	let_clone_go();
 }
 
+/* -- fatal signals: S dies of them, but not its objects -- */
+
+static __thread sigjmp_buf *rescue;
+static __thread int fault;
+
+static void kill_all(int sig)
+{
+	atomic_store(&killed, sig);
+	eventfd_write(killed_fd, 1);
+}
+
+static void on_fault(int sig)
+{
+	if (!rescue) {
+		signal(sig, SIG_DFL);
+		raise(sig);
+		return;
+	}
+	fault = sig;
+	siglongjmp(*rescue, 1);
+}
+
 /* -- a child that shares the memory: a thread, with a use of the mm of its own -- */
 
-static void *clone_main(void *unused)
+static void serve_clone(void)
 {
 	char c;
 
-	actor_begin(&clone_kid.actor, "kid");
 	while (read(clone_kid.pipe[0], &c, 1) == 1 && c >= '0' && c <= '9') {
 		memory_touch(c - '0');
 		atomic_store(&clone_kid.actor.busy, false);
 	}
+}
+
+static void *clone_main(void *unused)
+{
+	sigjmp_buf here;
+
+	actor_begin(&clone_kid.actor, "kid");
+	rescue = &here;
+	/* A fault is its own end, and nobody else's. */
+	if (!sigsetjmp(here, 1))
+		serve_clone();
+	rescue = NULL;
 	mmput(clone_kid.mm);
 	actor_end(&clone_kid.actor);
 	return unused;
@@ -208,27 +241,6 @@ static bool tell_clone(char what)
 	return true;
 }
 
-/* -- fatal signals: S dies of them, but not its objects -- */
-
-static __thread sigjmp_buf *rescue;
-
-static void kill_all(int sig)
-{
-	atomic_store(&killed, sig);
-	eventfd_write(killed_fd, 1);
-}
-
-static void on_fault(int sig)
-{
-	if (!rescue) {
-		signal(sig, SIG_DFL);
-		raise(sig);
-		return;
-	}
-	atomic_store(&killed, sig);
-	siglongjmp(*rescue, 1);
-}
-
 /* Return: NO_COMMAND if the thread is to die of it. */
 static long run_command(const char *line)
 {
@@ -239,6 +251,7 @@ static long run_command(const char *line)
 	rescue = &here;
 	if (sigsetjmp(here, 1)) {
 		rescue = NULL;
+		atomic_store(&killed, fault);
 		return NO_COMMAND;
 	}
 	mine = memory_command(line, &ret);

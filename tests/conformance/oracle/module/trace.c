@@ -86,6 +86,14 @@ void tr_restart(void)
 	nr_lines = 0;
 }
 
+/* So much of the text that no line is cut in two. */
+static size_t whole_lines(size_t n)
+{
+	while (n && text[n - 1] != '\n')
+		n--;
+	return n;
+}
+
 ssize_t tr_read(char __user *to, size_t room)
 {
 	unsigned long flags;
@@ -99,7 +107,7 @@ ssize_t tr_read(char __user *to, size_t room)
 	if (!copy)
 		return -ENOMEM;
 	flags = trace_lock();
-	n = min(room, length);
+	n = whole_lines(min(room, length));
 	memcpy(copy, text, n);
 	memmove(text, text + n, length - n);
 	length -= n;

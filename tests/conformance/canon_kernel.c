@@ -46,7 +46,7 @@ static int last_line_before(const struct canon *canon, int before,
 static bool free_before_synchronize(struct canon *canon)
 {
 	bool changed = false;
-	char who[12], put[40];
+	char who[12], put[40], release[40];
 	int sync, at;
 
 	for (int i = 0; i < canon->nr_events; i++) {
@@ -55,7 +55,11 @@ static bool free_before_synchronize(struct canon *canon)
 		subject_of(&canon->events[i], who, sizeof(who));
 		snprintf(put, sizeof(put), "= put %s returned", who);
 		sync = last_line_before(canon, i, "= synchronize returned");
+		snprintf(release, sizeof(release), "  %s put-from-release", who);
 		at = last_line_before(canon, i, put);
+		/* The put that freed it was another. */
+		if (last_line_before(canon, i, release) > at)
+			continue;
 		if (at < 0 || sync < 0 || canon->events[at].block >=
 						  canon->events[sync].block)
 			continue;

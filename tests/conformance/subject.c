@@ -171,6 +171,8 @@ static __thread int fault;
 static void kill_all(int sig)
 {
 	atomic_store(&killed, sig);
+	/* It has something to do from now on, not from when it wakes up. */
+	atomic_store(&s_actor.busy, true);
 	eventfd_write(killed_fd, 1);
 }
 

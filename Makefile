@@ -6,7 +6,7 @@
 BUILD := build
 PREFIX := /usr/local
 CHECKS := default asan tsan atomic valgrind without clang musl install aarch64 \
-	source
+	oracle source
 
 all:
 	@scripts/setup build
@@ -18,13 +18,13 @@ demo:
 	$(BUILD)/demo/mmunotify-demo
 
 test:
-	@scripts/setup build test
+	@scripts/setup build test oracle
 	@scripts/test $(CHECKS)
 
 test-quick: check-default
 
 check-%:
-	@scripts/setup build test
+	@scripts/setup build test $(filter oracle,$*)
 	@scripts/test $*
 
 torture: OPERATIONS := 100000000

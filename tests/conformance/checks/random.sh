@@ -33,7 +33,8 @@ same_seed_same_text() {
 	PYTHONHASHSEED=2 generate "$seed" 0 60 | cmp - "$work/all.mn" &&
 		cmp <(generate "$seed" 0 20; generate "$seed" 20 40) \
 			"$work/all.mn" &&
-		! generate $((seed + 1)) 0 60 | cmp -s - "$work/all.mn"
+		generate $((seed + 1)) 0 60 >"$work/other.mn" &&
+		! cmp -s "$work/other.mn" "$work/all.mn"
 }
 
 # An object that is not there is -EINVAL, and what waits for good hangs.
@@ -68,7 +69,7 @@ as_kernel() {	# as_kernel TRACE.gz
 	zcat "$1" >"$work/kernel"
 	"$random/scenarios-of" <"$work/kernel" >"$work/kernel.mn"
 	"$program" --trace "$work/kernel" "$work/kernel.mn" >"$work/verdict"
-	grep -vE '^listed' "$work/verdict" | sed 's/^/# /'
+	grep -vE '^#|^listed' "$work/verdict" | sed 's/^/# /'
 	tail -n 1 "$work/verdict" |
 		grep -qE '^conformance: [1-9][0-9]* equal, [0-9]+ listed, 0 different$'
 }

@@ -6,7 +6,7 @@
 BUILD := build
 PREFIX := /usr/local
 CHECKS := default asan tsan atomic valgrind without clang musl install aarch64 \
-	source
+	oracle source
 
 all:
 	@scripts/setup build
@@ -18,13 +18,13 @@ demo:
 	$(BUILD)/demo/mmunotify-demo
 
 test:
-	@scripts/setup build test
+	@scripts/setup build test oracle
 	@scripts/test $(CHECKS)
 
 test-quick: check-default
 
 check-%:
-	@scripts/setup build test
+	@scripts/setup build test $(filter oracle,$*)
 	@scripts/test $*
 
 torture: OPERATIONS := 100000000
@@ -33,6 +33,16 @@ torture:
 	@scripts/build $(BUILD) -Dtests=true
 	$(BUILD)/tests/torture/torture -n $(OPERATIONS) \
 		-p $(BUILD)/tests/torture/torture-plugin.so
+
+# The library against real kernels, on the shipped scenarios or on random ones.
+oracle oracle-random:
+	@scripts/setup build test oracle
+	@[ -f $(BUILD)/build.ninja ] || meson setup $(BUILD) -Dtests=true
+	@meson configure $(BUILD) -Dtests=true
+	@scripts/oracle -b $(BUILD) $(ORACLE_FLAGS)
+
+oracle-random: COUNT := 100000
+oracle-random: ORACLE_FLAGS = -n $(COUNT) $(if $(SEED),-s $(SEED))
 
 bench-core:
 	@scripts/setup build bench
@@ -56,4 +66,4 @@ install:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all demo test test-quick torture bench-core bench-cache bench install clean
+.PHONY: all demo test test-quick torture oracle oracle-random bench-core bench-cache bench install clean

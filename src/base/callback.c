@@ -17,6 +17,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 
+#include "base/mutants.h"
 #include "base/srcu.h"
 #include "base/thread.h"
 #include "base/syscall.h"
@@ -123,7 +124,7 @@ static enum turn serve(struct mmun_srcu *sp)
 {
 	if (!sp->waiting && !take_batch(sp))
 		return TURN_IDLE;
-	if (!mmun_srcu_gp_poll(sp, sp->waiting_seq))
+	if (!mmun_srcu_gp_poll(sp, sp->waiting_seq) && !MMUN_BREAK(FREE_EARLY))
 		return TURN_WAITING;
 	run_some(sp);
 	return TURN_MORE;

@@ -86,8 +86,8 @@
 #endif
 
 /*
- * The rules of the monitors are many.  One build has them all, and a test names
- * the one to break:
+ * The rules of the monitors and of the core are many.  One build has them all, and
+ * a test names the one to break:
  *
  *	if (MMUN_BREAK(NAME)) ...
  */
@@ -103,7 +103,24 @@
 	rule(BRACKET_TWICE)	/* drops two events about one page */          \
 	rule(BRACKET_UNSAID)	/* drops one, and says that nothing changed */ \
 	rule(BPF_TOLD)		/* a record counts as told, then it is */      \
-	rule(BPF_WAKE)		/* looks who waits, then tells */
+	rule(BPF_WAKE)		/* looks who waits, then tells */              \
+	rule(ORDER)		/* who registers goes to the end of the list */ \
+	rule(USERS)		/* a get that finds does not count */          \
+	rule(COUNT)		/* a notifier holds no mm_count */             \
+	rule(PUT_FREES)		/* the last put frees at once */               \
+	rule(FREE_EARLY)	/* the worker does not wait for callbacks */   \
+	rule(NO_RELEASE)	/* the end of an mm is not told */             \
+	rule(RELEASE_TWICE)	/* ... or by unregister once more */           \
+	rule(END_ALONE)		/* an end reaches who came after the start */  \
+	rule(NO_END)		/* refused: who took the start gets no end */  \
+	rule(REFUSAL)		/* who refuses is not heard */                 \
+	rule(STOP)		/* ... or nobody is asked after him */         \
+	rule(RANGES)		/* registration does not wait for ranges */    \
+	rule(UNREGISTER)	/* nor unregister for callbacks */             \
+	rule(SYNCHRONIZE)	/* nor synchronize for frees */                \
+	rule(SEQUENCE)		/* the last end does not advance it */         \
+	rule(DEFER)		/* an insertion is not put off */              \
+	rule(REMOVE)		/* a removal does not wait for the end */
 
 #define MMUN_RULE(name) MMUN_RULE_##name,
 enum mmun_rule { MMUN_NO_RULE, MMUN_RULES(MMUN_RULE) };

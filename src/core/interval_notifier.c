@@ -340,6 +340,8 @@ static __attribute__((noinline)) void end_locked(struct mmun_intervals *in)
 /* ORDER(interval-odd): even and another one in one step.  Return: was it done? */
 static bool advance(struct mmun_intervals *in, uint64_t *state)
 {
+	if (MMUN_BREAK(SEQUENCE))
+		return mmun_cas(&in->state, state, *state - I_ODD);
 	if (!MMUN_BREAK_INTERVAL_ADVANCE)
 		return mmun_cas(&in->state, state, *state + I_ODD);
 	if (!mmun_cas(&in->state, state, *state - I_ODD))
@@ -407,7 +409,8 @@ static void link_sub(struct mmun_intervals *in, uint64_t state,
 	if (!(state & I_ACTIVE_MASK)) {
 		mmu_interval_set_seq(sub, odd - 2);
 		put_into_tree(in, sub);
-	} else if ((state & I_ODD) && !MMUN_BREAK_INTERVAL_DEFER) {
+	} else if ((state & I_ODD) && !MMUN_BREAK_INTERVAL_DEFER &&
+		   !MMUN_BREAK(DEFER)) {
 		mmu_interval_set_seq(sub, odd);
 		defer(in, sub, 0);
 	} else {
@@ -646,7 +649,7 @@ void mmu_interval_notifier_remove(struct mmu_interval_notifier *sub)
 		mmun_warn_once("mmu_interval_notifier_remove() of what is not inserted");
 		return;
 	}
-	if (wait.seq)
+	if (wait.seq && !MMUN_BREAK(REMOVE))
 		wait_for_end(&mm->intervals, wait.seq);
 	if (wait.looks)
 		mmun_srcu_synchronize(mm->intervals.looks);

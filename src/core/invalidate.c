@@ -48,7 +48,7 @@ static inline void range_close(struct mmu_notifier_range *range)
 static bool saw_start(struct mmu_notifier *mn,
 		      const struct mmu_notifier_range *range)
 {
-	return MMUN_BREAK_REGISTER ||
+	return MMUN_BREAK_REGISTER || MMUN_BREAK(END_ALONE) ||
 	       mn_private(mn)->seq <= range->mmun_private[R_SEQ];
 }
 
@@ -124,6 +124,8 @@ static int call_start(struct mmu_notifier *mn,
 		mmun_warn_once("invalidate_range_start failed in a blockable range: ignored");
 		return 0;
 	}
+	if (MMUN_BREAK(REFUSAL))
+		return 0;
 	if (ret != -EAGAIN)
 		mmun_warn_once("invalidate_range_start returned other than 0 or -EAGAIN");
 	if (mn->ops->invalidate_range_end)
@@ -157,9 +159,11 @@ static int walk_start_ops(struct mmu_notifier_range *range)
 		err = call_start(mn, range);
 		if (mmun_unlikely(err))
 			ret = err;
+		if (MMUN_BREAK(STOP) && err)
+			break;
 	}
 	/* Refused: for those who took it, it is over. */
-	if (mmun_unlikely(ret))
+	if (mmun_unlikely(ret) && !MMUN_BREAK(NO_END))
 		walk_end_ops(range, false);
 	return ret;
 }

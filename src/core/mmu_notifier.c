@@ -87,7 +87,8 @@ static int link_notifier(struct mmu_notifier *mn, struct mm_struct *mm)
 	} else if (mn_in_use(mn)) {
 		err = -EINVAL;
 	} else {
-		mmgrab(mm);
+		if (!MMUN_BREAK(COUNT))
+			mmgrab(mm);
 		mn->mm = mm;
 		mmun_write(&mn->users, 1);
 		mmun_write(&priv->state, mn_known(mn) | MN_PINNED);
@@ -115,7 +116,7 @@ int __mmu_notifier_register(struct mmu_notifier *mn, struct mm_struct *mm)
 	err = link_notifier(mn, mm);
 	if (err)
 		mmun_srcu_unwant_worker();
-	if (!err && !MMUN_BREAK_REGISTER)
+	if (!err && !MMUN_BREAK_REGISTER && !MMUN_BREAK(RANGES))
 		mmun_wait_for_ranges(mm);
 	return err;
 }
@@ -160,6 +161,8 @@ static struct mmu_notifier *count_user(struct mmu_notifier *mn)
 			return NULL;
 		if (users == UINT_MAX)
 			return (struct mmu_notifier *)ERR_PTR(-EOVERFLOW);
+		if (MMUN_BREAK(USERS))
+			break;
 		if (MMUN_BREAK_USERS_ZERO) {
 			mmun_write(&mn->users, users + 1);
 			break;
@@ -209,7 +212,8 @@ static struct mmu_notifier *make_notifier(const struct mmu_notifier_ops *ops,
 	if (err)
 		return (struct mmu_notifier *)ERR_PTR(err);
 	/* As behind the kernel's mmap_lock: made after what is in flight. */
-	mmun_wait_for_ranges(mm);
+	if (!MMUN_BREAK(RANGES))
+		mmun_wait_for_ranges(mm);
 	mn = ops->alloc_notifier(mm);
 	if (!mn)
 		return (struct mmu_notifier *)ERR_PTR(-ENOMEM);
@@ -327,6 +331,10 @@ static __attribute__((noinline)) void put_last(struct mmu_notifier *mn)
 	/* It runs, except in a child that has not registered anything yet. */
 	if (!mmun_task.walk)
 		mmun_srcu_start_worker();
+	if (MMUN_BREAK(PUT_FREES)) {
+		free_notifier(&mn_private(mn)->head);
+		return;
+	}
 	mmun_srcu_call(mm->srcu, &mn_private(mn)->head, free_notifier);
 }
 
@@ -367,6 +375,8 @@ EXPORT_SYMBOL(mmu_notifier_put);
 
 void mmu_notifier_synchronize(void)
 {
+	if (MMUN_BREAK(SYNCHRONIZE))
+		return;
 	if (mmun_task.walk || mmun_srcu_on_worker()) {
 		mmun_warn_once("mmu_notifier_synchronize() inside a callback: not waiting");
 		return;
@@ -400,7 +410,8 @@ void mmu_notifier_unregister(struct mmu_notifier *mn, struct mm_struct *mm)
 	mmun_release_one(mn, mm);
 	walk_end(&walk);
 	unlink_notifier(mn, mm);
-	mmun_srcu_synchronize(mm->srcu);
+	if (!MMUN_BREAK(UNREGISTER))
+		mmun_srcu_synchronize(mm->srcu);
 	mmun_write(&mn_private(mn)->state, mn_known(mn));
 	mmun_srcu_unwant_worker();
 	mmdrop(mm);

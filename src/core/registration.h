@@ -3,6 +3,7 @@
 #define MMUN_CORE_REGISTRATION_H
 /* The list of an mm: newest first, written under mm->lock, walked without. */
 
+#include "base/mutants.h"
 #include "core/core.h"
 
 static inline bool mn_is_known(struct mmu_notifier *mn)
@@ -37,9 +38,13 @@ static inline void list_add(struct mm_struct *mm, struct mmu_notifier *mn)
 {
 	struct mn_private *priv = mn_private(mn);
 
+	struct mmu_notifier **at = &mm->first;
+
+	while (MMUN_BREAK(ORDER) && *at)
+		at = &mn_private(*at)->next;
 	priv->seq = ++mm->seq;
-	priv->next = mm->first;
-	priv->pprev = &mm->first;
+	priv->next = *at;
+	priv->pprev = at;
 	if (priv->next)
 		mn_private(priv->next)->pprev = &priv->next;
 	mmun_fetch_or(&priv->state, MN_LISTED);
@@ -48,7 +53,7 @@ static inline void list_add(struct mm_struct *mm, struct mmu_notifier *mn)
 	 * ORDER(sub-publish): release.  Pairs with for_each_notifier(): a walk
 	 * that finds the notifier finds its fields.
 	 */
-	mmun_store_release(&mm->first, mn);
+	mmun_store_release(at, mn);
 }
 
 /* Under mm->lock.  A walk that stands on @mn goes on from its next. */

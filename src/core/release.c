@@ -10,9 +10,10 @@
 
 void mmun_release_one(struct mmu_notifier *mn, struct mm_struct *mm)
 {
-	if (mmun_fetch_or(&mn_private(mn)->state, MN_RELEASED) & MN_RELEASED)
+	if ((mmun_fetch_or(&mn_private(mn)->state, MN_RELEASED) & MN_RELEASED) &&
+	    !MMUN_BREAK(RELEASE_TWICE))
 		return;
-	if (mn->ops->release)
+	if (mn->ops->release && !(MMUN_BREAK(NO_RELEASE) && mm->released))
 		mn->ops->release(mn, mm);
 	mmun_fetch_or(&mn_private(mn)->state, MN_SILENT);
 }

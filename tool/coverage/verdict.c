@@ -82,12 +82,21 @@ static enum verdict what_was_told(const struct row *row, const struct truths *t,
 	return was_declared(row, r) ? VERDICT_DECLARED : VERDICT_MISSED;
 }
 
+/* The kernel may refuse what is best effort for another reason each time. */
+static bool is_same_answer(const struct op *op, const struct report *a,
+			   const struct report *b)
+{
+	if (op->flags & OP_MAY_FAIL && a->result < 0 && b->result < 0)
+		return true;
+	return a->result == b->result && a->error == b->error;
+}
+
 /* Compared with what it did when nobody watched. */
-static bool has_changed(const struct report *alone, const struct report *r)
+static bool has_changed(const struct row *row, const struct report *alone,
+			const struct report *r)
 {
 	return r->stage != alone->stage || r->signal != alone->signal ||
-	       r->result != alone->result || r->error != alone->error ||
-	       r->truth != alone->truth;
+	       !is_same_answer(row->op, alone, r) || r->truth != alone->truth;
 }
 
 /* It says that all is over, and it is not. */
@@ -107,7 +116,7 @@ struct judgement judge(const struct row *row, const struct truths *t,
 		j.verdict = VERDICT_NONE;
 		return j;
 	}
-	j.breaks = has_changed(alone, r) || is_false_alarm(row, r);
+	j.breaks = has_changed(row, alone, r) || is_false_alarm(row, r);
 	if (r->hung)
 		j.verdict = VERDICT_HANG;
 	else if (r->signal && r->stage != STAGE_DONE)

@@ -561,6 +561,32 @@ static bool drop_repeated(struct canon *canon)
 	return changed;
 }
 
+/* -- a range per mapping -- */
+
+static bool join_forks(struct canon *canon)
+{
+	unsigned long seq, first = 0;
+	bool changed = false;
+	int block = -1;
+
+	for (int i = 0; i < canon->nr_events; i++) {
+		const struct event *e = &canon->events[i];
+		const char *at = strstr(e->text, " seq=");
+
+		if (strcmp(canon->blocks[e->block].verb, "fork") || !at)
+			continue;
+		seq = strtoul(at + 5, NULL, 10);
+		if (block != e->block)
+			first = seq;
+		block = e->block;
+		if (seq == first)
+			continue;
+		shift_sequences(canon, i, seq - first);
+		changed = true;
+	}
+	return changed;
+}
+
 /* -- the table -- */
 
 static const struct {
@@ -594,6 +620,9 @@ static const struct {
 	{ "TWICE", "the same range twice in a command, by truncation or mremap",
 	  "the kernel does it in two steps (before and after the size changes; page tables, then the mapping); once",
 	  drop_repeated },
+	{ "FORK", "sequence numbers of the ranges of a fork",
+	  "the kernel begins and ends one per mapping; here fork() is one call, all begin before it and end after it, in one sequence",
+	  join_forks },
 };
 
 #define NR_CORRECTIONS (sizeof(corrections) / sizeof(*corrections))

@@ -36,9 +36,8 @@ torture:
 
 # The library against real kernels, on the shipped scenarios or on random ones.
 oracle oracle-random:
-	@scripts/setup build test oracle
-	@[ -f $(BUILD)/build.ninja ] || meson setup $(BUILD) -Dtests=true
-	@meson configure $(BUILD) -Dtests=true
+	@scripts/setup build oracle
+	@scripts/build $(BUILD)
 	@scripts/oracle -b $(BUILD) $(ORACLE_FLAGS)
 
 oracle-random: COUNT := 100000

@@ -25,7 +25,7 @@ static struct mm_struct *mm;
 static struct shared pool[64];		/* never given back to malloc() */
 static unsigned int next_in_pool;
 static struct shared *present;
-static uint64_t stale;			/* frees that missed a user's write */
+static uint64_t stale;			/* frees that missed a user, or his write */
 
 static struct mmu_notifier *take_from_pool(struct mm_struct *unused)
 {
@@ -50,9 +50,12 @@ static const struct mmu_notifier_ops ops = {
 	.free_notifier = note_free,
 };
 
+/* All is put and freed: whoever was counted has been taken off again. */
 static void make(uint64_t round)
 {
 	mmu_notifier_synchronize();
+	if (present && mmun_read(&present->mn.users))
+		mmun_fetch_add(&stale, 1);
 	present = (struct shared *)mmu_notifier_get(&ops, mm);
 	if (IS_ERR(present))
 		bail("get in round %llu: %ld", (unsigned long long)round,

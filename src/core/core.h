@@ -132,6 +132,7 @@ static inline uint64_t mn_known(const struct mmu_notifier *mn)
 /* What the calling thread is doing inside the library. */
 struct mmun_walk {
 	struct mm_struct *mm;
+	struct mmun_srcu *srcu;
 	unsigned int bank;
 	struct mmun_walk *outer;
 };
@@ -165,24 +166,27 @@ static inline int *task_errno(void)
 }
 
 /*
- * A walk: a section of mm->srcu, known to the thread.  Context: any.
+ * A walk: a section of mm->srcu, or for intervals of another domain, known to
+ * the thread.  Context: any.
  *
- *	walk_begin(mm, &walk);
+ *	walk_begin(mm, mm->srcu, &walk);
  *	for_each_notifier(mn, mm) ...
  *	walk_end(&walk);
  */
-static inline void walk_begin(struct mm_struct *mm, struct mmun_walk *walk)
+static inline void walk_begin(struct mm_struct *mm, struct mmun_srcu *srcu,
+			      struct mmun_walk *walk)
 {
 	walk->mm = mm;
+	walk->srcu = srcu;
 	walk->outer = mmun_task.walk;
-	walk->bank = mmun_srcu_read_lock(mm->srcu);
+	walk->bank = mmun_srcu_read_lock(srcu);
 	mmun_write(&mmun_task.walk, walk);
 }
 
 static inline void walk_end(struct mmun_walk *walk)
 {
 	mmun_write(&mmun_task.walk, walk->outer);
-	mmun_srcu_read_unlock(walk->mm->srcu, walk->bank);
+	mmun_srcu_read_unlock(walk->srcu, walk->bank);
 }
 
 /* ORDER(sub-publish): pairs with the store_release in list_add(). */

@@ -93,7 +93,7 @@ static void reset_mm(struct mmun_srcu *sp)
 static void reenter_own_sections(void)
 {
 	for (struct mmun_walk *w = mmun_task.walk; w; w = w->outer)
-		mmun_srcu_reenter(w->mm->srcu, w->bank);
+		mmun_srcu_reenter(w->srcu, w->bank);
 	mmun_adopt_own_ranges();
 }
 

@@ -452,11 +452,19 @@ static int check_and_link(struct mmu_interval_notifier *sub,
 	return err;
 }
 
-static int make_looks(struct mmun_intervals *in)
+/* Both, or none. */
+static int make_domains(struct mmun_intervals *in)
 {
-	if (!in->looks)
-		in->looks = mmun_srcu_create();
-	return in->looks ? 0 : -ENOMEM;
+	if (in->calls)
+		return 0;
+	in->looks = mmun_srcu_create();
+	in->calls = in->looks ? mmun_srcu_create() : NULL;
+	if (in->calls)
+		return 0;
+	if (in->looks)
+		mmun_srcu_free(in->looks);
+	in->looks = NULL;
+	return -ENOMEM;
 }
 
 /*
@@ -475,7 +483,7 @@ static int use_intervals(struct mm_struct *mm)
 		return -EDEADLK;
 	err = mmun_prepare_mm(mm);
 	if (!err)
-		err = make_looks(in);
+		err = make_domains(in);
 	if (err)
 		return err;
 	if (!mmun_cas(&in->used, &used, USED_COUNTING) && used == USED_OVER)

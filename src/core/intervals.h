@@ -46,6 +46,7 @@ struct mmun_intervals {
 	uint32_t used;		/* USED_*: does a range have to ask? */
 	struct mmun_interval_tree tree;
 	struct mmun_srcu *looks;	/* sections of who looks */
+	struct mmun_srcu *calls;	/* ... and of who calls */
 	uint32_t waiters;	/* for another sequence ... */
 	uint32_t changes;	/* ... a futex */
 	struct mmun_lock lock;	/* of whoever changes the tree */

@@ -69,8 +69,9 @@ static void end_intervals(struct mmu_notifier_range *range)
 }
 
 /*
- * Who waits for both, for those who look and for the walks, finds that of those
- * that were hit before nobody is called any more.
+ * Who waits for both, for those who look and for those who call, finds that of
+ * those that were hit before nobody is called any more.  The list's own walks are
+ * another domain: neither unregister nor a free waits for an interval's callback.
  */
 static int start_intervals(struct mmu_notifier_range *range)
 {
@@ -86,7 +87,7 @@ static int start_intervals(struct mmu_notifier_range *range)
 		range->mmun_private[R_STATE] |= R_COUNTED;
 	}
 	if (mmun_unlikely(first))
-		walk_begin(range->mm, &walk);
+		walk_begin(range->mm, in->calls, &walk);
 	mmun_srcu_read_unlock(in->looks, bank);
 	if (mmun_likely(!first))
 		return 0;
@@ -188,7 +189,7 @@ static __attribute__((noinline)) int start_walk(struct mmu_notifier_range *range
 	struct mmun_walk walk;
 
 	set_blockable(range, blockable);
-	walk_begin(range->mm, &walk);
+	walk_begin(range->mm, range->mm->srcu, &walk);
 	ret = walk_start_ops(range);
 	walk_end(&walk);
 	*err = saved_errno;
@@ -253,7 +254,7 @@ static __attribute__((noinline)) void end_walk(struct mmu_notifier_range *range,
 	int *err = task_errno(), saved_errno = *err;
 	struct mmun_walk walk;
 
-	walk_begin(range->mm, &walk);
+	walk_begin(range->mm, range->mm->srcu, &walk);
 	walk_end_ops(range, flush);
 	walk_end(&walk);
 	*err = saved_errno;
@@ -308,7 +309,7 @@ EXPORT_SYMBOL(mmu_notifier_invalidate_range_only_end);
 			break;                                                 \
 		err = task_errno();                                            \
 		saved_errno = *err;                                            \
-		walk_begin((mm), &walk);                                       \
+		walk_begin((mm), (mm)->srcu, &walk);                           \
 		for_each_notifier(mn, (mm)) {                                  \
 			if (!mn->ops->op || is_silent(mn))                     \
 				continue;                                      \

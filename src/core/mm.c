@@ -46,6 +46,8 @@ static void free_mm(struct mm_struct *mm)
 		mmun_srcu_free(mm->in_flight);
 	if (mm->intervals.looks)
 		mmun_srcu_free(mm->intervals.looks);
+	if (mm->intervals.calls)
+		mmun_srcu_free(mm->intervals.calls);
 	pthread_rwlock_destroy(&mm->mmap_lock);
 	free(mm);
 }

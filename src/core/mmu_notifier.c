@@ -406,7 +406,7 @@ void mmu_notifier_unregister(struct mmu_notifier *mn, struct mm_struct *mm)
 	if (!check_unregister(mn, mm))
 		return;
 	/* In a walk, so that whoever releases the mm waits for it. */
-	walk_begin(mm, &walk);
+	walk_begin(mm, mm->srcu, &walk);
 	mmun_release_one(mn, mm);
 	walk_end(&walk);
 	unlink_notifier(mn, mm);

@@ -51,7 +51,7 @@ static bool release_now(struct mm_struct *mm)
 
 	if (first)
 		mmun_invalidate_intervals(mm, MMU_NOTIFY_RELEASE);
-	walk_begin(mm, &walk);
+	walk_begin(mm, mm->srcu, &walk);
 	for_each_notifier(mn, mm)
 		mmun_release_one(mn, mm);
 	walk_end(&walk);
@@ -84,7 +84,7 @@ void mmun_release_notifiers(struct mm_struct *mm)
 	silence_intervals(mm);
 	if (waits) {
 		mmun_srcu_synchronize(mm->intervals.looks);
-		mmun_srcu_synchronize(mm->srcu);
+		mmun_srcu_synchronize(mm->intervals.calls);
 	}
 }
 

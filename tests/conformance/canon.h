@@ -75,8 +75,8 @@ struct range_event {
 	bool failed;		/* the callback refused */
 };
 bool parse_range(const struct event *event, struct range_event *ret);
-/* An invalidation less has hit: later sequences are lower. */
-void shift_sequences(struct canon *canon, int after, int by);
+/* An invalidation less has hit: sequences from there on are lower. */
+void shift_sequences(struct canon *canon, int after, long above, int by);
 /* Sort by command, and within by task. */
 void sort_events(struct canon *canon);
 

@@ -554,7 +554,7 @@ static bool drop_repeated(struct canon *canon)
 		/* Those who are told together have the same number. */
 		seq = at ? strtoul(at + 5, NULL, 10) : last;
 		if (seq != last)
-			shift_sequences(canon, i + 1, 2);
+			shift_sequences(canon, i + 1, seq - 2, 2);
 		/* The next of them has been shifted, too. */
 		last = seq != last ? seq - 2 : last;
 	}
@@ -581,7 +581,7 @@ static bool join_forks(struct canon *canon)
 		block = e->block;
 		if (seq == first)
 			continue;
-		shift_sequences(canon, i, seq - first);
+		shift_sequences(canon, i, first, seq - first);
 		changed = true;
 	}
 	return changed;

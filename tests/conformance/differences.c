@@ -103,7 +103,7 @@ static void drop_range(struct side *s, const char *name)
 	for (int i = 0; i < nr; i++)
 		steps += !has_sequence(s, seqs[i]);
 	if (steps)
-		shift_sequences(s->canon, after, 2 * steps);
+		shift_sequences(s->canon, after, seqs[0] - 2, 2 * steps);
 }
 
 static bool is_about(const struct side *s, const char *line)

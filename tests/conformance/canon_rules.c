@@ -311,8 +311,11 @@ static bool frees_are_seen(const struct block *b)
 	       !strcmp(b->verb, "end");
 }
 
-/* "A1.free_notifier ...", "= put A1 returned", "  A1 put-from-release ..." */
-static int last_put_before(const struct canon *canon, int free)
+/*
+ * "A1.free_notifier ...", "= put A1 returned", "  A1 put-from-release ..."; the free
+ * may come before the put has returned.
+ */
+static int last_put_of(const struct canon *canon, int free)
 {
 	char who[12], put[32], release[32];
 	const char *text = canon->events[free].text;
@@ -324,13 +327,17 @@ static int last_put_before(const struct canon *canon, int free)
 		if (begins(canon->events[i].text, put) ||
 		    begins(canon->events[i].text, release))
 			return i;
+	for (int i = free + 1; i < canon->nr_events &&
+	     canon->events[i].block == canon->events[free].block; i++)
+		if (begins(canon->events[i].text, put))
+			return i;
 	return -1;
 }
 
 /* A synchronize that began after that put and returned after the free. */
 static int synchronised_by(const struct canon *canon, int free)
 {
-	int put = last_put_before(canon, free);
+	int put = last_put_of(canon, free);
 
 	for (int i = free + 1; put >= 0 && i < canon->nr_events; i++) {
 		const struct event *e = &canon->events[i];
@@ -352,7 +359,7 @@ static void loosen_frees(struct canon *canon)
 {
 	for (int f = 0; f < canon->nr_events; f++) {
 		struct event *free = &canon->events[f];
-		int put = last_put_before(canon, f), end = free->block;
+		int put = last_put_of(canon, f), end = free->block;
 
 		if (!is_free(free))
 			continue;

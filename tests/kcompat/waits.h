@@ -46,11 +46,11 @@ static inline bool job_is_done(struct job *job)
  */
 static inline bool job_waits(struct job *job)
 {
-	int seen = 0;
+	int seen = 0, tid;
 
 	for (int i = 0; i < 100000 && seen < 50 && !job_is_done(job); i++) {
-		seen = READ_ONCE(job->tid) && is_asleep(job->tid) ? seen + 1 :
-								   0;
+		tid = READ_ONCE(job->tid);
+		seen = tid && is_asleep(tid) ? seen + 1 : 0;
 		sched_yield();
 	}
 	return !job_is_done(job);

@@ -55,12 +55,14 @@ static inline void mmun_k_lock_recursion(const struct lockdep_map *map)
 	((read) ? lockdep_is_held(lock) : MMUN_K_WRITTEN(&(lock)->dep_map))
 #define lockdep_assert(condition) ((void)WARN_ON(!(condition)))
 #define lockdep_assert_once(condition) ((void)WARN_ON_ONCE(!(condition)))
-#define lockdep_assert_held(lock) lockdep_assert(lockdep_is_held(lock))
+#define lockdep_assert_held(lock) \
+	((void)WARN(!lockdep_is_held(lock), "%s is not held\n", #lock))
 #define lockdep_assert_held_once(lock) \
-	lockdep_assert_once(lockdep_is_held(lock))
+	((void)WARN_ONCE(!lockdep_is_held(lock), "%s is not held\n", #lock))
 #define lockdep_assert_held_read(lock) lockdep_assert_held(lock)
-#define lockdep_assert_held_write(lock) \
-	lockdep_assert(MMUN_K_WRITTEN(&(lock)->dep_map))
+#define lockdep_assert_held_write(lock)				\
+	((void)WARN(!MMUN_K_WRITTEN(&(lock)->dep_map),		\
+		    "%s is not held for writing\n", #lock))
 #define lockdep_assert_held_exclusive(lock) lockdep_assert_held_write(lock)
 #define lockdep_assert_not_held(lock)					\
 	lockdep_assert(!_Generic(&(lock)->dep_map,			\

@@ -6,6 +6,7 @@
 #include <linux/types.h>
 #include <linux/compiler.h>
 
+#undef roundup			/* of <sys/param.h> */
 #define round_up(x, y) ((((x) - 1) | ((typeof(x))(y) - 1)) + 1)
 #define round_down(x, y) ((x) & ~((typeof(x))(y) - 1))
 #define DIV_ROUND_UP(n, d) (((n) + (d) - 1) / (d))

@@ -38,8 +38,10 @@
 #define in_range(x, start, len)						\
 	({								\
 		__auto_type mmun_k_from = (start);			\
+		__auto_type mmun_k_at = (x);				\
 									\
-		(x) >= mmun_k_from && (x) - mmun_k_from < (len);	\
+		mmun_k_at >= mmun_k_from &&				\
+			mmun_k_at - mmun_k_from < (len);		\
 	})
 #define swap(a, b)							\
 	do {								\
@@ -48,6 +50,8 @@
 		(a) = (b);						\
 		(b) = mmun_k_old;					\
 	} while (0)
+#undef MIN			/* of <sys/param.h> */
+#undef MAX
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 #define MIN_T(type, a, b) MIN((type)(a), (type)(b))

@@ -54,7 +54,7 @@ static inline int init_srcu_struct(struct srcu_struct *ssp)
 
 static inline int srcu_read_lock(struct srcu_struct *ssp)
 {
-	int index = __atomic_load_n(&ssp->mmun_index, __ATOMIC_RELAXED) & 1;
+	int index = __atomic_load_n(&ssp->mmun_index, __ATOMIC_RELAXED);
 
 	__atomic_fetch_add(&ssp->mmun_readers[index], 1, __ATOMIC_SEQ_CST);
 	return index;
@@ -94,14 +94,15 @@ static inline void mmun_k_await_readers(unsigned long *readers)
 
 static inline void synchronize_srcu(struct srcu_struct *ssp)
 {
+	unsigned int index;
+
 	might_sleep();
 	pthread_mutex_lock(&ssp->mmun_gp);
-	for (int i = 0; i < 2; i++) {
-		unsigned int index = __atomic_fetch_xor(&ssp->mmun_index, 1,
-							__ATOMIC_SEQ_CST);
-
-		mmun_k_await_readers(&ssp->mmun_readers[index & 1]);
-	}
+	index = __atomic_load_n(&ssp->mmun_index, __ATOMIC_RELAXED);
+	/* Those who have come late to the counter that nobody takes. */
+	mmun_k_await_readers(&ssp->mmun_readers[!index]);
+	__atomic_store_n(&ssp->mmun_index, !index, __ATOMIC_SEQ_CST);
+	mmun_k_await_readers(&ssp->mmun_readers[index]);
 	pthread_mutex_unlock(&ssp->mmun_gp);
 }
 

@@ -6,9 +6,6 @@
  * function of each entry; one takes itself off the queue under the lock too,
  * and so is not touched when it has gone on.
  */
-#if __has_include_next(<linux/wait.h>)
-#include_next <linux/wait.h>
-#endif
 #include <linux/list.h>
 #include <linux/sched.h>
 #include <linux/spinlock.h>

@@ -58,7 +58,6 @@ struct xa_limit {
 #define xa_to_value(entry) ((unsigned long)(entry) >> 1)
 #define xa_is_value(entry) ((unsigned long)(entry) & 1)
 #define xa_is_err(entry) IS_ERR(entry)
-#define xa_err(entry) ((int)(IS_ERR(entry) ? PTR_ERR(entry) : 0))
 
 #define xa_lock(xa) spin_lock(&(xa)->xa_lock)
 #define xa_unlock(xa) spin_unlock(&(xa)->xa_lock)
@@ -70,6 +69,11 @@ struct xa_limit {
 #define xa_lock_irqsave(xa, flags) spin_lock_irqsave(&(xa)->xa_lock, flags)
 #define xa_unlock_irqrestore(xa, flags) \
 	spin_unlock_irqrestore(&(xa)->xa_lock, flags)
+
+static inline int xa_err(void *entry)
+{
+	return IS_ERR(entry) ? PTR_ERR(entry) : 0;
+}
 
 static inline void xa_init_flags(struct xarray *xa, gfp_t flags)
 {

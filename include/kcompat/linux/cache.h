@@ -11,5 +11,6 @@
 #define __cacheline_aligned __aligned(64)
 #define __cacheline_aligned_in_smp __aligned(64)
 #define __read_mostly
+#define cache_line_size() 64
 
 #endif /* MMUN_KCOMPAT_LINUX_CACHE_H */

@@ -12,8 +12,8 @@
 RB_DECLARE_CALLBACKS_MAX(static, ITPREFIX##_augment, ITSTRUCT, ITRB,	\
 			 ITTYPE, ITSUBTREE, ITLAST)			\
 									\
-ITSTATIC void ITPREFIX##_insert(ITSTRUCT *node,				\
-				struct rb_root_cached *root)		\
+ITSTATIC __maybe_unused void						\
+ITPREFIX##_insert(ITSTRUCT *node, struct rb_root_cached *root)		\
 {									\
 	struct rb_node **link = &root->rb_root.rb_node, *parent = NULL;	\
 	ITSTRUCT *at;							\
@@ -37,8 +37,8 @@ ITSTATIC void ITPREFIX##_insert(ITSTRUCT *node,				\
 				   &ITPREFIX##_augment);		\
 }									\
 									\
-ITSTATIC void ITPREFIX##_remove(ITSTRUCT *node,				\
-				struct rb_root_cached *root)		\
+ITSTATIC __maybe_unused void						\
+ITPREFIX##_remove(ITSTRUCT *node, struct rb_root_cached *root)		\
 {									\
 	rb_erase_augmented_cached(&node->ITRB, root, &ITPREFIX##_augment); \
 }									\
@@ -68,7 +68,7 @@ ITPREFIX##_subtree_search(struct rb_node *rb, ITTYPE start, ITTYPE last) \
 	return NULL;							\
 }									\
 									\
-ITSTATIC ITSTRUCT *							\
+ITSTATIC __maybe_unused ITSTRUCT *					\
 ITPREFIX##_iter_first(struct rb_root_cached *root, ITTYPE start,	\
 		      ITTYPE last)					\
 {									\
@@ -76,7 +76,7 @@ ITPREFIX##_iter_first(struct rb_root_cached *root, ITTYPE start,	\
 					 last);				\
 }									\
 									\
-ITSTATIC ITSTRUCT *							\
+ITSTATIC __maybe_unused ITSTRUCT *					\
 ITPREFIX##_iter_next(ITSTRUCT *node, ITTYPE start, ITTYPE last)		\
 {									\
 	struct rb_node *rb = &node->ITRB, *from;			\

@@ -9,8 +9,11 @@
 #include <linux/completion.h>
 #include <linux/err.h>
 #include <linux/gfp.h>
+#include <linux/kernel.h>
+#include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/mm_types.h>
+#include <linux/mmdebug.h>
 #include <linux/mmap_lock.h>
 #include <linux/overflow.h>
 #include <linux/rbtree.h>
@@ -81,7 +84,13 @@ static inline long mmun_k_call_gup(struct mm_struct *mm,
 		might_sleep();					\
 		mmun_k_call_gup(mm, start, n, flags, pages);	\
 	})
-#define get_user_pages_remote(...) MMUN_K_GUP(__VA_ARGS__, 0)
+/* With eight arguments, before Linux 5.9, a task is the first of them. */
+#define MMUN_K_GUP_OLD(task, ...) MMUN_K_GUP(__VA_ARGS__)
+#define MMUN_K_NINTH(a, b, c, d, e, f, g, h, i, ...) i
+#define MMUN_K_GUP_REMOTE(...)						\
+	MMUN_K_NINTH(__VA_ARGS__, MMUN_K_GUP_OLD, MMUN_K_GUP,		\
+		      MMUN_K_GUP, MMUN_K_GUP, 0)(__VA_ARGS__, 0)
+#define get_user_pages_remote(...) MMUN_K_GUP_REMOTE(__VA_ARGS__)
 #define pin_user_pages_remote(...) MMUN_K_GUP(__VA_ARGS__, 0)
 #define get_user_pages(...) MMUN_K_GUP(mmun_k_current_mm(), __VA_ARGS__, 0)
 #define pin_user_pages(...) MMUN_K_GUP(mmun_k_current_mm(), __VA_ARGS__, 0)
@@ -190,5 +199,6 @@ find_vma_intersection(struct mm_struct *mm, unsigned long start,
 #define untagged_addr_remote(mm, addr) (addr)
 
 #include <linux/sched/mm.h>
+#include <linux/workqueue.h>
 
 #endif /* MMUN_KCOMPAT_LINUX_MM_H */

@@ -1,9 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #ifndef MMUN_KCOMPAT_LINUX_MMU_NOTIFIER_H
 #define MMUN_KCOMPAT_LINUX_MMU_NOTIFIER_H
-/* MMU notifiers: the library's. */
+/* MMU notifiers: the library's; and what drivers count on to come with them. */
+#include <linux/completion.h>
+#include <linux/err.h>
+#include <linux/kernel.h>
+#include <linux/kref.h>
 #include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/rculist.h>
+#include <linux/sched/mm.h>
 #include <linux/spinlock.h>
+#include <linux/workqueue.h>
 #include <linux/mm_types.h>
 #include <linux/mmap_lock.h>
 #include <linux/srcu.h>

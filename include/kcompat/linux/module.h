@@ -10,8 +10,11 @@
 #endif
 #include <linux/init.h>
 #include <linux/export.h>
+#include <linux/jump_label.h>
 #include <linux/kernel.h>
+#include <linux/list.h>
 #include <linux/moduleparam.h>
+#include <linux/srcu.h>
 #include <linux/stringify.h>
 
 struct mmun_k_module {

@@ -9,6 +9,7 @@
  * of which only the %p is understood here, and its u64 is not the C library's
  * uint64_t.
  */
+#include <linux/cache.h>
 #include <linux/kern_levels.h>
 #include <linux/types.h>
 #include <mmun/shared.h>

@@ -18,9 +18,13 @@
 #include <linux/atomic.h>
 #include <linux/bug.h>
 #include <linux/jiffies.h>
+#include <linux/kernel.h>
 #include <linux/limits.h>
 #include <linux/mm_types.h>
+#include <linux/mutex.h>
 #include <linux/preempt.h>
+#include <linux/rcupdate.h>
+#include <linux/refcount.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <mmun/event.h>
@@ -83,10 +87,16 @@ static inline void put_task_struct(struct task_struct *task)
 	pthread_mutex_unlock(&mmun_k_tasks_lock);
 }
 
-static inline void mmun_k_task_exit(void *task)
+/* What others still hold of it has no mm. */
+static inline void mmun_k_task_exit(void *arg)
 {
+	struct task_struct *task = (struct task_struct *)arg;
+
+	spin_lock(&task->alloc_lock);
+	task->mm = NULL;
+	spin_unlock(&task->alloc_lock);
 	mmun_k_thread.task = NULL;
-	put_task_struct((struct task_struct *)task);
+	put_task_struct(task);
 }
 
 static inline void mmun_k_task_make_key(void)
@@ -269,6 +279,7 @@ static inline long schedule_timeout_uninterruptible(long timeout)
 #define need_resched() 0
 #define cond_resched_lock(lock) ((void)(lock), 0)
 
+#include <linux/pid.h>
 #include <linux/sched/signal.h>
 
 #endif /* MMUN_KCOMPAT_LINUX_SCHED_H */

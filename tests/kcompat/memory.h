@@ -41,6 +41,17 @@ static inline struct page *new_page(void)
 	return page;
 }
 
+static inline void memory_replace(struct memory *m, int first, int n);
+
+/* The next lookup finds what is replaced before it returns. */
+static int memory_disturb;
+
+static inline void memory_may_disturb(struct memory *m)
+{
+	if (__atomic_exchange_n(&memory_disturb, 0, __ATOMIC_SEQ_CST))
+		memory_replace(m, 0, MEMORY_PAGES);
+}
+
 static inline struct memory *memory_of(struct mm_struct *mm)
 {
 	for (int i = 0; i < MAX_MEMORIES; i++)
@@ -63,6 +74,7 @@ static inline long memory_gup(struct mm_struct *mm, unsigned long start,
 		get_page(pages[i]);
 	}
 	spin_unlock(&m->lock);
+	memory_may_disturb(m);
 	return i ? (long)i : -EFAULT;
 }
 
@@ -79,6 +91,7 @@ static inline int memory_hmm(struct hmm_range *range)
 		range->hmm_pfns[i] = page_to_pfn(m->page[first + i]) |
 				     HMM_PFN_VALID | HMM_PFN_WRITE;
 	spin_unlock(&m->lock);
+	memory_may_disturb(m);
 	return 0;
 }
 

@@ -51,6 +51,11 @@ static void test_range(void)
 	ok(mirror_look(mirror, memory_addr(5)) == memory_number(m, 5),
 	   "and then succeeds");
 
+	WRITE_ONCE(memory_disturb, 1);
+	ok(!mirror_fault(mirror) && mirror_retries() == 1 &&
+		   mirror_look(mirror, memory_addr(5)) == memory_number(m, 5),
+	   "one that comes in the middle is noticed");
+
 	memory_range(m, &range, 5, 1);
 	mmu_notifier_invalidate_range_start(&range);
 	start_job(&job, destroy, mirror);

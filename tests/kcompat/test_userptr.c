@@ -39,6 +39,10 @@ static void test_range(void)
 	mmu_notifier_invalidate_range_end(&range);
 	finish_job(&job);
 	ok(userptr_look(b, 1) == memory_number(m, 5), "but after it");
+	WRITE_ONCE(memory_disturb, 1);
+	ok(!userptr_pin(a) && !memory_disturb &&
+		   userptr_look(a, 0) == memory_number(m, 2),
+	   "one that comes in the middle is noticed");
 	userptr_put(a);
 	userptr_put(b);
 }

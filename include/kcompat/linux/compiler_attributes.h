@@ -2,7 +2,7 @@
 #ifndef MMUN_KCOMPAT_LINUX_COMPILER_ATTRIBUTES_H
 #define MMUN_KCOMPAT_LINUX_COMPILER_ATTRIBUTES_H
 /* Attributes by the names that the kernel has for them. */
-#include <sys/cdefs.h>
+#include <features.h>		/* before what it defines, with glibc */
 
 #undef __always_inline
 #define __always_inline inline __attribute__((__always_inline__))

@@ -3,7 +3,7 @@
 #define MMUN_KCOMPAT_LINUX_HMM_H
 /*
  * hmm_range_fault(): the test says what is behind the addresses
- * (mmun_kcompat_set_hmm()); that an invalidation came in between, is said here.
+ * (mmun_kcompat_set_hmm()); an invalidation that came before is noticed here.
  */
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
@@ -50,15 +50,12 @@ static inline unsigned int hmm_pfn_to_map_order(unsigned long hmm_pfn)
 static inline int hmm_range_fault(struct hmm_range *range)
 {
 	mmun_kcompat_hmm_t hmm = __atomic_load_n(&mmun_k_hmm, __ATOMIC_ACQUIRE);
-	int err;
 
+	might_sleep();
 	if (mmu_interval_check_retry(range->notifier, range->notifier_seq))
 		return -EBUSY;
-	err = hmm ? hmm(range) : -EFAULT;
-	if (!err && mmu_interval_check_retry(range->notifier,
-					     range->notifier_seq))
-		err = -EBUSY;
-	return err;
+	/* What comes now, mmu_interval_read_retry() is for. */
+	return hmm ? hmm(range) : -EFAULT;
 }
 
 #endif /* MMUN_KCOMPAT_LINUX_HMM_H */

@@ -17,6 +17,11 @@
 #define __bitwise
 #endif
 
+/* The C library's, or, with musl, a macro of <fcntl.h>. */
+#if !defined(__GLIBC__) && !defined(loff_t)
+typedef off_t loff_t;
+#endif
+
 typedef __u8 u8;
 typedef __u16 u16;
 typedef __u32 u32;

@@ -11,6 +11,38 @@ bool begins(const char *text, const char *with)
 	return !strncmp(text, with, strlen(with));
 }
 
+bool contains(const char *text, const char *what)
+{
+	return strstr(text, what);
+}
+
+void move_event(struct canon *canon, int from, int to)
+{
+	struct event e = canon->events[from];
+	int step = from < to ? 1 : -1;
+
+	for (int i = from; i != to; i += step)
+		canon->events[i] = canon->events[i + step];
+	canon->events[to] = e;
+}
+
+void subject_of(const struct event *e, char *who, size_t room)
+{
+	const char *text = e->text + strspn(e->text, " ");
+
+	snprintf(who, room, "%.*s", (int)strcspn(text, ". "), text);
+}
+
+int told_in(const struct canon *canon, const struct event *e)
+{
+	const char *prefix = strcmp(e->task, "S.bg") ? "bg2: " : "bg: ";
+
+	for (int i = e->block; i >= 0; i--)
+		if (begins(canon->blocks[i].command, prefix))
+			return i;
+	return e->block;
+}
+
 struct version canon_version(const char *trace)
 {
 	struct version v = { 7, 2 };

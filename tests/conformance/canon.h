@@ -64,9 +64,20 @@ void print_normalisations(FILE *to);
 void correct_kernel(struct canon *canon);
 void print_corrections(FILE *to);
 
+/* canon_races.c: those of its corrections that are about who is first. */
+bool get_does_not_wait(struct canon *canon);
+bool silent_after_release(struct canon *canon);
+bool drop_second_release(struct canon *canon);
+
 /* -- helpers -- */
 
 bool begins(const char *text, const char *with);
+bool contains(const char *text, const char *what);
+/* "A1", of "A1.free_notifier" or "  A1.release BLOCKED" */
+void subject_of(const struct event *event, char *who, size_t room);
+void move_event(struct canon *canon, int from, int to);
+/* In which command was the thread in the background told to do what it says here? */
+int told_in(const struct canon *canon, const struct event *event);
 /* "A1.start CLEAR B [r1+0,r1+4)": is it about a range, and which? */
 struct range_event {
 	char who[8];		/* "A1", "I0" */

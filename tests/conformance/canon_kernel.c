@@ -9,29 +9,6 @@
 
 #include "canon.h"
 
-static bool contains(const char *text, const char *what)
-{
-	return strstr(text, what);
-}
-
-static void move_event(struct canon *canon, int from, int to)
-{
-	struct event e = canon->events[from];
-	int step = from < to ? 1 : -1;
-
-	for (int i = from; i != to; i += step)
-		canon->events[i] = canon->events[i + step];
-	canon->events[to] = e;
-}
-
-/* "A1", of "A1.free_notifier" or "  A1.release BLOCKED" */
-static void subject_of(const struct event *e, char *who, size_t room)
-{
-	const char *text = e->text + strspn(e->text, " ");
-
-	snprintf(who, room, "%.*s", (int)strcspn(text, ". "), text);
-}
-
 /* -- synchronize returns before what was put is freed -- */
 
 static int last_line_before(const struct canon *canon, int before,
@@ -389,40 +366,6 @@ static bool drop_ends_of_refused(struct canon *canon)
 	return changed;
 }
 
-/* -- ->release of one registration twice -- */
-
-static bool released_before(const struct canon *canon, int before,
-			    const char *line)
-{
-	for (int i = 0; i < before; i++)
-		if (begins(canon->events[i].text, line))
-			return true;
-	return false;
-}
-
-static bool drop_second_release(struct canon *canon)
-{
-	char who[12], line[32], task[12] = "";
-	bool changed = false;
-
-	for (int i = 0; i < canon->nr_events; i++) {
-		struct event *e = &canon->events[i];
-
-		if (contains(e->text, ".release users=")) {
-			subject_of(e, who, sizeof(who));
-			snprintf(line, sizeof(line), "%s.release users=", who);
-			task[0] = 0;
-			if (!released_before(canon, i, line))
-				continue;
-			strcpy(task, e->task);
-		} else if (strcmp(e->task, task) || !begins(e->text, "  ")) {
-			continue;
-		}
-		e->dropped = changed = true;
-	}
-	return changed;
-}
-
 /* -- an error in a range that may block -- */
 
 /* Return: the first end of a walk that such an error has caused, from here on. */
@@ -599,6 +542,9 @@ static const struct {
 	{ "D2", "who waits for a range that was refused after it had hit intervals",
 	  "defect: the range is never ended for intervals; they go on at once (contract 127)",
 	  end_refused },
+	{ "S1", "a get by a helper, of what is there, that waits for the memory's lock",
+	  "the library needs no lock to find it: it goes on at once (contract 1)",
+	  get_does_not_wait },
 	{ "S2", "get_locked without the lock",
 	  "misuse, silent or warned about: refused, and done again with the lock so that the scenario goes on (contract 2)",
 	  refuse_without_lock },
@@ -608,6 +554,9 @@ static const struct {
 	{ "S25", "the end of a forged range, to who came after its start; a registration by another thread inside it",
 	  "the forgery holds none of the locks that exclude these; the end is dropped, the registration waits for it (contract 24, 25)",
 	  no_forgery },
+	{ "S58", "a callback, other than a free, after ->release has returned",
+	  "race: a walk goes on from a notifier that was unlinked while it ran to one that has been unlinked since; dropped (contract 58)",
+	  silent_after_release },
 	{ "S64", "the second ->release of one registration",
 	  "race: unregister during exit calls it again; dropped (contract 64)",
 	  drop_second_release },

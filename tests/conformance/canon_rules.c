@@ -8,11 +8,6 @@
 
 #include "canon.h"
 
-static bool contains(const char *text, const char *what)
-{
-	return strstr(text, what);
-}
-
 static void cut(char *text, const char *from, size_t n)
 {
 	char *at = strstr(text, from);
@@ -412,45 +407,41 @@ static void sort_ranges(struct canon *canon)
 		}
 }
 
-/* Where the thread in the background was told to do what it says here. */
-static int told_in(const struct canon *canon, const struct event *e)
+/* How many references come or go with what the line says. */
+static int nr_references(const struct event *e)
 {
-	const char *prefix = strcmp(e->task, "S.bg") ? "bg2: " : "bg: ";
-
-	for (int i = e->block; i >= 0; i--)
-		if (begins(canon->blocks[i].command, prefix))
-			return i;
-	return e->block;
+	if (begins(e->text, "= register") || begins(e->text, "= __register") ||
+	    begins(e->text, "= get ") || begins(e->text, "= interval_insert"))
+		return 1;
+	/* The tester's, too. */
+	return begins(e->text, "= interval_remove") &&
+		       contains(e->text, " returned") ? 2 : 0;
 }
 
 /*
  * A registration in the background that has to wait is counted before (here) or
- * after it (in the kernel).
+ * after it (in the kernel); a removal may go on before the range's end is told.
  */
-static void loosen_registrations(struct canon *canon)
+static void loosen_background(struct canon *canon)
 {
 	for (int r = 0; r < canon->nr_events; r++) {
 		const struct event *e = &canon->events[r];
-		int from;
+		int from, n = nr_references(e);
 
-		if (!begins(e->task, "S.bg") ||
-		    (!begins(e->text, "= register") &&
-		     !begins(e->text, "= __register") &&
-		     !begins(e->text, "= get ") &&
-		     !begins(e->text, "= interval_insert")))
+		if (!begins(e->task, "S.bg") || !n)
 			continue;
 		from = told_in(canon, e);
 		for (int i = 0; i <= r; i++)
 			if (canon->events[i].mm == e->mm &&
 			    canon->events[i].block >= from)
-				canon->events[i].loose++;
+				canon->events[i].loose += n;
 	}
 }
 
 static void loosen_counts(struct canon *canon)
 {
 	loosen_frees(canon);
-	loosen_registrations(canon);
+	loosen_background(canon);
 }
 
 /* One range after the other, in the order in which they begin. */

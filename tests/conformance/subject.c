@@ -59,13 +59,20 @@ struct mm_struct *current_mm(void)
 static struct mmu_notifier bridge;
 static atomic_bool is_clearing;		/* that is no doing of S's */
 
-/* Ranges nest in a thread. */
-#define MAX_NESTED 8
-static __thread struct {
-	struct mmu_notifier_range range[MAX_NESTED];
-	bool passed[MAX_NESTED];
-	int nr;
-} nested;
+/* The ranges that a thread has passed on: those of a fork don't nest. */
+#define MAX_PASSED 64
+static __thread struct passed {
+	const struct mmu_notifier_range *of;
+	struct mmu_notifier_range range;
+} passed[MAX_PASSED];
+
+static struct passed *find_passed(const struct mmu_notifier_range *of)
+{
+	for (int i = 0; i < MAX_PASSED; i++)
+		if (passed[i].of == of)
+			return &passed[i];
+	return NULL;
+}
 
 static bool is_inside(const struct mmu_notifier_range *range,
 		      unsigned long base)
@@ -88,32 +95,30 @@ static struct mm_struct *passes_to(const struct mmu_notifier_range *range,
 static int pass_start(struct mmu_notifier *mn,
 		      const struct mmu_notifier_range *range)
 {
-	int i = nested.nr++;
+	struct passed *free = find_passed(NULL);
 	unsigned long window;
 	struct mm_struct *to = passes_to(range, &window);
 
 	(void)mn;
-	if (i >= MAX_NESTED)
+	if (!to || !free)
 		return 0;
-	nested.passed[i] = to;
-	if (!to)
-		return 0;
-	mmu_notifier_range_init(&nested.range[i], range->event, range->flags,
-				to, range->start - window,
-				range->end - window);
-	mmu_notifier_invalidate_range_start(&nested.range[i]);
+	free->of = range;
+	mmu_notifier_range_init(&free->range, range->event, range->flags, to,
+				range->start - window, range->end - window);
+	mmu_notifier_invalidate_range_start(&free->range);
 	return 0;
 }
 
 static void pass_end(struct mmu_notifier *mn,
 		     const struct mmu_notifier_range *range)
 {
-	int i = --nested.nr;
+	struct passed *open = find_passed(range);
 
 	(void)mn;
-	(void)range;
-	if (i < MAX_NESTED && nested.passed[i])
-		mmu_notifier_invalidate_range_end(&nested.range[i]);
+	if (!open)
+		return;
+	mmu_notifier_invalidate_range_end(&open->range);
+	open->of = NULL;
 }
 
 static const struct mmu_notifier_ops bridge_ops = {

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include "backend.h"
+#include "version.h"
 
 #define MAX_EVENTS 4096
 #define MAX_BLOCKS 512

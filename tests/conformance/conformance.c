@@ -8,11 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
 
 #include "compare.h"
 #include "driver.h"
-#include "kernel.h"
 #include "listed.h"
 #include "scenario.h"
 
@@ -25,14 +23,12 @@ static const char usage[] =
 	"  --tap           a case of TAP per scenario\n"
 	"  --listed FILE   which scenarios are known to differ, and how\n"
 	"  --only NAME     this scenario\n"
-	"  --kernel        in a guest with the oracle's module: print what the\n"
-	"                  kernel does instead, for --trace\n"
 	"  --normalisations, --differences\n"
 	"                  print what is not compared, and how the two may differ\n";
 
 static struct {
 	const char *trace_path, *listed_path, *only;
-	bool print, tap, kernel;
+	bool print, tap;
 	struct text trace;
 	struct version version;
 	struct listed listed;
@@ -123,8 +119,7 @@ static void do_scenario(const struct scenarios *all, size_t at)
 
 	if (options.only && strcmp(options.only, sc->name))
 		return;
-	run_scenario(sc, options.kernel ? &kernel_backend : &library_backend,
-		     options.version, &trace);
+	run_scenario(sc, options.version, &trace);
 	if (options.print || !options.trace_path)
 		fwrite(trace.at, 1, trace.nr, stdout);
 	if (options.trace_path)
@@ -136,8 +131,7 @@ static void do_scenario(const struct scenarios *all, size_t at)
 /* -- options -- */
 
 enum {
-	TRACE = 1, PRINT, TAP, LIST, ONLY, KERNEL, NORMALISATIONS, DIFFERENCES,
-	HELP,
+	TRACE = 1, PRINT, TAP, LIST, ONLY, NORMALISATIONS, DIFFERENCES, HELP,
 };
 
 static const struct option long_options[] = {
@@ -146,7 +140,6 @@ static const struct option long_options[] = {
 	{ "tap", no_argument, NULL, TAP },
 	{ "listed", required_argument, NULL, LIST },
 	{ "only", required_argument, NULL, ONLY },
-	{ "kernel", no_argument, NULL, KERNEL },
 	{ "normalisations", no_argument, NULL, NORMALISATIONS },
 	{ "differences", no_argument, NULL, DIFFERENCES },
 	{ "help", no_argument, NULL, HELP },
@@ -183,9 +176,6 @@ static void read_option(int option)
 	case ONLY:
 		options.only = optarg;
 		break;
-	case KERNEL:
-		options.kernel = true;
-		break;
 	case NORMALISATIONS:
 	case DIFFERENCES:
 		print_tables(option == NORMALISATIONS);
@@ -220,15 +210,6 @@ static void read_options(int argc, char **argv)
 		exit(2);
 }
 
-/* As the first line of a trace. */
-static void print_kernel(void)
-{
-	struct utsname name;
-
-	if (!uname(&name))
-		printf("# kernel %s\n", name.release);
-}
-
 static int summary(void)
 {
 	if (!options.trace_path)
@@ -250,13 +231,7 @@ int main(int argc, char **argv)
 
 	if (argc > 1 && !strcmp(argv[1], "--subject"))
 		return subject_from_args(argc, argv);
-	if (argc == 3 && !strcmp(argv[1], "--kernel-subject"))
-		return kernel_subject_main(atoi(argv[2]));
 	read_options(argc, argv);
-	if (options.kernel) {
-		kernel_open();
-		print_kernel();
-	}
 	signal(SIGPIPE, SIG_IGN);
 	for (int i = optind; i < argc; i++)
 		if (scenarios_read(&all, argv[i]))

@@ -10,14 +10,12 @@
 #include <unistd.h>
 
 #include "driver.h"
-#include "kernel.h"
 #include "subject.h"
 #include "trace.h"
 
 /* A scenario that is under way. */
 struct run {
 	const struct scenario *sc;
-	const struct backend *backend;
 	struct text *trace;
 	pid_t pid;
 	int s_fd, parent_fd;
@@ -61,7 +59,7 @@ static void print_command(struct run *run, const char *prompt,
 
 static void drain(struct run *run)
 {
-	run->backend->drain(print_event, run);
+	trace_drain(print_event, run);
 }
 
 /* -- the subject -- */
@@ -116,10 +114,10 @@ int subject_from_args(int argc, char **argv)
 		return 9;
 	args.placement = placement;
 	args.bridged = bridged;
-	return subject_main(&library_backend, &args);
+	return subject_main(&args);
 }
 
-static void start_in_process(struct run *run, struct version version)
+static void start(struct run *run, struct version version)
 {
 	int s[2], parent[2], trace_fd = trace_create();
 
@@ -142,21 +140,8 @@ static void start_in_process(struct run *run, struct version version)
 	run->parent_fd = parent[0];
 }
 
-static void start(struct run *run, struct version version)
-{
-	if (run->backend->in_subject)
-		start_in_process(run, version);
-	else
-		run->pid = kernel_start_subject(&run->s_fd);
-}
-
 static void stop(struct run *run)
 {
-	if (!run->backend->in_subject) {
-		if (run->broken)
-			kill(run->pid, SIGKILL);
-		return;
-	}
 	if (!run->broken &&
 	    write(run->parent_fd, SAY_FINISH, strlen(SAY_FINISH)) < 0)
 		run->broken = true;
@@ -169,19 +154,6 @@ static void stop(struct run *run)
 
 /* No command takes that long. */
 #define HANGS_AFTER_MS 20000
-#define HANGS_IN_KERNEL_MS 300000
-
-/* The end of a process that was S, and nothing more. */
-static struct reply wait_for_process(struct run *run)
-{
-	struct reply reply = { .kind = REPLY_DEAD };
-	int status = 0;
-
-	waitpid(run->pid, &status, 0);
-	close(run->s_fd);
-	reply.result = status;
-	return reply;
-}
 
 static struct reply answer(struct run *run, int fd, const char *line)
 {
@@ -190,13 +162,9 @@ static struct reply answer(struct run *run, int fd, const char *line)
 
 	if (run->broken)
 		return reply;
-	if (poll(&pfd, 1, run->backend->in_subject ? HANGS_AFTER_MS :
-						     HANGS_IN_KERNEL_MS) != 1) {
+	if (poll(&pfd, 1, HANGS_AFTER_MS) != 1) {
 		text_add(run->trace, "  !! hangs: %s\n", line);
 		run->broken = true;
-	} else if (!run->backend->in_subject) {
-		if (read(fd, &reply, sizeof(reply)) != sizeof(reply))
-			reply = wait_for_process(run);
 	} else if (read(fd, &reply, sizeof(reply)) != sizeof(reply)) {
 		text_add(run->trace, "  !! the process has died: %s\n", line);
 		run->broken = true;
@@ -206,8 +174,7 @@ static struct reply answer(struct run *run, int fd, const char *line)
 
 static struct reply ask(struct run *run, int fd, const char *line)
 {
-	if (!run->broken && write(fd, line, strlen(line)) < 0 &&
-	    run->backend->in_subject) {
+	if (!run->broken && write(fd, line, strlen(line)) < 0) {
 		text_add(run->trace, "  !! cannot be reached: %s\n", line);
 		run->broken = true;
 	}
@@ -217,8 +184,7 @@ static struct reply ask(struct run *run, int fd, const char *line)
 /* Until nobody moves: where the kernel's runner sleeps. */
 static void rest(struct run *run)
 {
-	if (run->backend->in_subject)
-		ask(run, run->parent_fd, SAY_REST);
+	ask(run, run->parent_fd, SAY_REST);
 }
 
 /* -- its commands -- */
@@ -245,12 +211,7 @@ static void reap(struct run *run)
 
 static void restart(struct run *run)
 {
-	if (!run->backend->in_subject) {
-		run->pid = kernel_start_subject(&run->s_fd);
-		answer(run, run->s_fd, "restart");
-	} else {
-		ask(run, run->s_fd, "restart");
-	}
+	ask(run, run->s_fd, "restart");
 	run->s_lives = true;
 }
 
@@ -281,8 +242,6 @@ static void run_parent(struct run *run, const char *line)
 		reap(run);
 	} else if (!strcmp(line, "restart")) {
 		restart(run);
-	} else if (!run->backend->in_subject) {
-		ret = kernel_run_parent(line, run->pid);
 	} else {
 		ret = ask(run, run->parent_fd, line).result;
 	}
@@ -324,23 +283,19 @@ static void run_line(struct run *run, const char *line)
 		run_in_subject(run, line);
 }
 
-void run_scenario(const struct scenario *sc, const struct backend *backend,
-		  struct version version, struct text *trace)
+void run_scenario(const struct scenario *sc, struct version version,
+		  struct text *trace)
 {
-	struct run run = { .sc = sc, .backend = backend, .trace = trace };
+	struct run run = { .sc = sc, .trace = trace };
 
 	text_add(trace, "== %s\n", sc->name);
-	if (!backend->in_subject)
-		backend->command("reset");
 	start(&run, version);
 	run.s_lives = answer(&run, run.s_fd, "start").kind == REPLY_READY;
 	for (size_t i = 0; i < sc->nr_lines && !run.broken; i++)
 		run_line(&run, sc->lines[i]);
 	if (run.s_lives && !run.broken)
 		run_line(&run, "exit");
-	if (!backend->in_subject)
-		kernel_pause(150);
-	else if (!run.broken)
+	if (!run.broken)
 		ask(&run, run.parent_fd, "sleep 150");
 	rest(&run);
 	drain(&run);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #ifndef CONFORMANCE_DRIVER_H
 #define CONFORMANCE_DRIVER_H
-/* Runs a scenario against a back end, in a fresh process. */
-#include "backend.h"
+/* Runs a scenario against the library, in a fresh process. */
+#include "version.h"
 #include "scenario.h"
 #include "text.h"
 
@@ -14,8 +14,8 @@
  *	    SEQ TASK EVENT
  *	== end
  */
-void run_scenario(const struct scenario *sc, const struct backend *backend,
-		  struct version version, struct text *trace);
+void run_scenario(const struct scenario *sc, struct version version,
+		  struct text *trace);
 
 /* What the subject is started with. */
 int subject_from_args(int argc, char **argv);

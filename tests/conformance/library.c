@@ -392,7 +392,7 @@ static long run_command(const struct command *c)
 	return interval_command(c);
 }
 
-static long library_command(const char *line)
+long library_command(const char *line)
 {
 	char copy[LINE_MAX_LEN * 2];
 	struct command c;
@@ -417,15 +417,3 @@ void library_reset(struct version version)
 	gate_close(&hang_gate);
 	mms_reset();
 }
-
-static void library_drain(void (*line)(void *arg, char *text), void *arg)
-{
-	trace_drain(line, arg);
-}
-
-const struct backend library_backend = {
-	.name = "library",
-	.in_subject = true,
-	.command = library_command,
-	.drain = library_drain,
-};

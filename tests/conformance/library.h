@@ -10,7 +10,7 @@
 
 #include "core/core.h"
 
-#include "backend.h"
+#include "version.h"
 #include "scenario.h"
 #include "trace.h"
 
@@ -61,6 +61,9 @@ extern __thread atomic_bool *in_gate;
 bool gate_holds(const struct mm_struct *mm);
 
 /* -- the library's side of the subject -- */
+
+/* A command that the module has for a kernel.  Return: 0 or a negative errno. */
+long library_command(const char *line);
 
 void mms_reset(void);
 void library_reset(struct version version);

@@ -8,7 +8,7 @@
  *
  * "secondary-tlb TLB - 6.6": before 6.6.
  */
-#include "backend.h"
+#include "version.h"
 #include "text.h"
 
 struct listed {

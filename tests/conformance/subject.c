@@ -40,7 +40,6 @@
 
 #define PARENT_WINDOW (64 * REGION_SIZE)
 
-static const struct backend *backend;
 static struct subject_args args;
 static struct mm_struct *s_mm, *parent_mm;
 static struct actor s_actor;
@@ -263,7 +262,7 @@ static long run_command(const char *line)
 	}
 	mine = memory_command(line, &ret);
 	rescue = NULL;
-	return mine ? ret : backend->command(line);
+	return mine ? ret : library_command(line);
 }
 
 /* -- S's life -- */
@@ -585,12 +584,11 @@ static void prepare(void)
 		build_bridge();
 }
 
-int subject_main(const struct backend *how, const struct subject_args *what)
+int subject_main(const struct subject_args *what)
 {
 	pthread_t parent;
 	char line[LINE_MAX_LEN];
 
-	backend = how;
 	args = *what;
 	atexit(at_exit);
 	prepare();

@@ -5,7 +5,7 @@
  * The subject S: a fresh process.  The runner starts it by exec, and tells it what
  * to do, a command per message.
  */
-#include "backend.h"
+#include "version.h"
 
 /* Where S's notifiers are registered; see subject.c. */
 enum placement {
@@ -15,7 +15,7 @@ enum placement {
 
 struct subject_args {
 	int s_fd;			/* commands of S */
-	int parent_fd;			/* commands of the parent, if served here */
+	int parent_fd;			/* ... of the parent */
 	int trace_fd;
 	enum placement placement;
 	bool bridged;			/* the parent has memory commands */
@@ -31,7 +31,6 @@ struct reply {
 #define SAY_REST "\001rest"	/* until nothing moves any more */
 #define SAY_FINISH "\001finish"	/* the scenario is over */
 
-int subject_main(const struct backend *backend,
-		 const struct subject_args *args);
+int subject_main(const struct subject_args *args);
 
 #endif /* CONFORMANCE_SUBJECT_H */

@@ -277,6 +277,7 @@ static const struct memory_ops memory_ops = {
 	.clone = start_clone,
 	.tell_clone = tell_clone,
 	.in_child = in_child,
+	.is_guest = true,
 };
 
 void subject_run(int fd, bool has_helpers)

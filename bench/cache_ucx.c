@@ -87,7 +87,9 @@ static const char *build(unsigned long regions)
 		.region_struct_size = sizeof(struct region),
 		.alignment = 4096,
 		.max_alignment = 4096,
-		.ucm_events = UCM_EVENT_VM_UNMAPPED,
+		/* Beside libfabric's, UCM's own hooks are gone, which it refuses. */
+		.ucm_events = UCM_EVENT_VM_UNMAPPED |
+			      UCM_EVENT_FLAG_NO_INSTALL,
 		.ucm_event_priority = 1000,
 		.ops = &ops,
 		.flags = UCS_RCACHE_FLAG_NO_PFN_CHECK,

@@ -371,10 +371,15 @@ static void loosen_frees(struct canon *canon)
 	}
 }
 
-/* Which mapping of a file comes first is the kernel's affair. */
-static bool is_of_file(const struct block *b)
+/*
+ * Which mapping of a file comes first is the kernel's affair; and of the ranges of a
+ * fork here, all of which begin before it, only who hears a start, or an interval that
+ * is hit, can tell which comes first.
+ */
+static bool is_of_mappings(const struct block *b)
 {
 	return !strcmp(b->verb, "trunc") || !strcmp(b->verb, "punch") ||
+	       !strcmp(b->verb, "fork") ||
 	       (!strcmp(b->verb, "madv") && contains(b->command, " remove"));
 }
 
@@ -398,7 +403,7 @@ static void sort_ranges(struct canon *canon)
 			struct event *e = &canon->events[k], swap = e[-1];
 
 			if (e->block != e[-1].block ||
-			    !is_of_file(&canon->blocks[e->block]) ||
+			    !is_of_mappings(&canon->blocks[e->block]) ||
 			    !parse_range(&e[-1], &a) || !parse_range(e, &b) ||
 			    address_in(&a) <= address_in(&b))
 				break;
@@ -583,8 +588,8 @@ static const struct {
 	{ "ranges that nest in a command",
 	  "come one after the other: the kernel does the parts of a call in turn, the library brackets the call; each keeps its own order",
 	  NULL, unnest_ranges },
-	{ "ranges of a change of a file",
-	  "come by address: in which order its mappings are found is the kernel's",
+	{ "ranges of a change of a file, and of a fork",
+	  "come by address: in which order mappings are found is the kernel's",
 	  NULL, sort_ranges },
 	{ "order of tasks within a command",
 	  "two tasks run side by side; each one's lines keep their order, frees that of their mm",

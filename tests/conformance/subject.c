@@ -91,12 +91,30 @@ static struct mm_struct *passes_to(const struct mmu_notifier_range *range,
 	return is_inside(range, REGION_BASE + PARENT_WINDOW) ? parent_mm : NULL;
 }
 
+/*
+ * A callback there is no callback of the bridge's, which neither a free nor an
+ * unregister waits for: out of the walk meanwhile, as the bridge stays where it is.
+ */
+static struct mmun_walk *leave_walk(void)
+{
+	struct mmun_walk *walk = mmun_task.walk;
+
+	mmun_srcu_read_unlock(walk->srcu, walk->bank);
+	return walk;
+}
+
+static void rejoin_walk(struct mmun_walk *walk)
+{
+	walk->bank = mmun_srcu_read_lock(walk->srcu);
+}
+
 static int pass_start(struct mmu_notifier *mn,
 		      const struct mmu_notifier_range *range)
 {
 	struct passed *free = find_passed(NULL);
 	unsigned long window;
 	struct mm_struct *to = passes_to(range, &window);
+	struct mmun_walk *walk;
 
 	(void)mn;
 	if (!to || !free)
@@ -104,7 +122,9 @@ static int pass_start(struct mmu_notifier *mn,
 	free->of = range;
 	mmu_notifier_range_init(&free->range, range->event, range->flags, to,
 				range->start - window, range->end - window);
+	walk = leave_walk();
 	mmu_notifier_invalidate_range_start(&free->range);
+	rejoin_walk(walk);
 	return 0;
 }
 
@@ -112,11 +132,14 @@ static void pass_end(struct mmu_notifier *mn,
 		     const struct mmu_notifier_range *range)
 {
 	struct passed *open = find_passed(range);
+	struct mmun_walk *walk;
 
 	(void)mn;
 	if (!open)
 		return;
+	walk = leave_walk();
 	mmu_notifier_invalidate_range_end(&open->range);
+	rejoin_walk(walk);
 	open->of = NULL;
 }
 

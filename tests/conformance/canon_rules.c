@@ -329,19 +329,23 @@ static int last_put_of(const struct canon *canon, int free)
 	return -1;
 }
 
-/* A synchronize that began after that put and returned after the free. */
+/*
+ * A synchronize that began after that put and returned after the free, before a
+ * command in which it is seen anyway.
+ */
 static int synchronised_by(const struct canon *canon, int free)
 {
-	int put = last_put_of(canon, free);
+	int put = last_put_of(canon, free), block = canon->events[free].block;
 
 	for (int i = free + 1; put >= 0 && i < canon->nr_events; i++) {
 		const struct event *e = &canon->events[i];
 
+		for (; block < e->block; block++)
+			if (frees_are_seen(&canon->blocks[block]))
+				return -1;
 		if (begins(e->text, "= synchronize returned") &&
 		    canon->events[put].block < e->block)
 			return i;
-		if (frees_are_seen(&canon->blocks[e->block]))
-			break;
 	}
 	return -1;
 }

@@ -88,6 +88,44 @@ static void test_callbacks(void)
 	   "then they are called, in order");
 }
 
+/* -- grace periods that are polled -- */
+
+static void test_state(void)
+{
+	int index = srcu_read_lock(&srcu);
+	unsigned long state;
+	struct job job;
+
+	start_job(&job, synchronize, &srcu);
+	ok(job_waits(&job), "a grace period has begun");
+	state = get_state_synchronize_srcu(&srcu);
+	srcu_read_unlock(&srcu, index);
+	finish_job(&job);
+	ok(!poll_state_synchronize_srcu(&srcu, state),
+	   "which is not enough for who asks later");
+	synchronize_srcu(&srcu);
+	ok(poll_state_synchronize_srcu(&srcu, state), "the next one is");
+}
+
+static void test_poll(void)
+{
+	int index = srcu_read_lock(&srcu);
+	unsigned long state = start_poll_synchronize_srcu(&srcu);
+	struct job job;
+
+	start_job(&job, synchronize, &srcu);
+	ok(job_waits(&job) && !poll_state_synchronize_srcu(&srcu, state),
+	   "one that is polled waits for a reader");
+	srcu_read_unlock(&srcu, index);
+	finish_job(&job);
+	while (!poll_state_synchronize_srcu(&srcu, state))
+		sched_yield();
+	ok(true, "and is over when nobody waits for it");
+	state = start_poll_synchronize_rcu();
+	cond_synchronize_rcu(state);
+	ok(poll_state_synchronize_rcu(state), "the same of RCU");
+}
+
 /* -- a list with readers -- */
 
 struct item {
@@ -251,6 +289,8 @@ int main(void)
 	test_wait(&static_srcu, "static");
 	test_other_domain();
 	test_callbacks();
+	test_state();
+	test_poll();
 	test_sections();
 	test_pointer();
 	test_list();

@@ -66,6 +66,27 @@ static inline void rcu_barrier(void)
 	srcu_barrier(&mmun_k_rcu);
 }
 
+static inline unsigned long get_state_synchronize_rcu(void)
+{
+	return get_state_synchronize_srcu(&mmun_k_rcu);
+}
+
+static inline unsigned long start_poll_synchronize_rcu(void)
+{
+	return start_poll_synchronize_srcu(&mmun_k_rcu);
+}
+
+static inline bool poll_state_synchronize_rcu(unsigned long cookie)
+{
+	return poll_state_synchronize_srcu(&mmun_k_rcu, cookie);
+}
+
+static inline void cond_synchronize_rcu(unsigned long cookie)
+{
+	if (!poll_state_synchronize_rcu(cookie))
+		synchronize_rcu();
+}
+
 /* With the name of the head in the object; or without, and then it waits. */
 #define MMUN_K_KFREE_RCU(p, member, ...)				\
 	do {								\

@@ -27,9 +27,11 @@ struct srcu_struct {
 	unsigned long mmun_readers[2];
 	unsigned int mmun_index;
 	pthread_mutex_t mmun_gp;	/* one grace period at a time */
+	unsigned long mmun_begun, mmun_over;	/* grace periods, ever */
 	/* Callbacks, under mmun_k_callbacks. */
 	struct rcu_head *mmun_first, **mmun_last;
 	unsigned long mmun_queued, mmun_done;
+	bool mmun_polled;		/* a grace period is asked for */
 	bool mmun_thread;
 };
 
@@ -98,26 +100,30 @@ static inline void synchronize_srcu(struct srcu_struct *ssp)
 
 	might_sleep();
 	pthread_mutex_lock(&ssp->mmun_gp);
+	/* From here on it looks; pairs with get_state_synchronize_srcu(). */
+	__atomic_fetch_add(&ssp->mmun_begun, 1, __ATOMIC_SEQ_CST);
 	index = __atomic_load_n(&ssp->mmun_index, __ATOMIC_RELAXED);
 	/* Those who have come late to the counter that nobody takes. */
 	mmun_k_await_readers(&ssp->mmun_readers[!index]);
 	__atomic_store_n(&ssp->mmun_index, !index, __ATOMIC_SEQ_CST);
 	mmun_k_await_readers(&ssp->mmun_readers[index]);
+	__atomic_fetch_add(&ssp->mmun_over, 1, __ATOMIC_SEQ_CST);
 	pthread_mutex_unlock(&ssp->mmun_gp);
 }
 
 #define synchronize_srcu_expedited(ssp) synchronize_srcu(ssp)
 
-/* A thread of the domain, while it has callbacks. */
+/* A thread of the domain, while it has callbacks, or a grace period is asked for. */
 static inline void *mmun_k_srcu_thread(void *arg)
 {
 	struct srcu_struct *ssp = arg;
 	struct rcu_head *head, *next;
 
 	pthread_mutex_lock(&mmun_k_callbacks);
-	while (ssp->mmun_first) {
+	while (ssp->mmun_first || ssp->mmun_polled) {
 		head = ssp->mmun_first;
 		ssp->mmun_first = NULL;
+		ssp->mmun_polled = false;
 		pthread_mutex_unlock(&mmun_k_callbacks);
 		synchronize_srcu(ssp);
 		for (; head; head = next) {
@@ -152,6 +158,15 @@ static inline void mmun_k_start_thread(void *(*run)(void *), void *arg)
 	pthread_detach(thread);
 }
 
+/* Under mmun_k_callbacks. */
+static inline void mmun_k_want_srcu_thread(struct srcu_struct *ssp)
+{
+	if (ssp->mmun_thread)
+		return;
+	ssp->mmun_thread = true;
+	mmun_k_start_thread(mmun_k_srcu_thread, ssp);
+}
+
 static inline void call_srcu(struct srcu_struct *ssp, struct rcu_head *head,
 			     rcu_callback_t func)
 {
@@ -164,11 +179,38 @@ static inline void call_srcu(struct srcu_struct *ssp, struct rcu_head *head,
 		ssp->mmun_first = head;
 	ssp->mmun_last = &head->next;
 	ssp->mmun_queued++;
-	if (!ssp->mmun_thread) {
-		ssp->mmun_thread = true;
-		mmun_k_start_thread(mmun_k_srcu_thread, ssp);
-	}
+	mmun_k_want_srcu_thread(ssp);
 	pthread_mutex_unlock(&mmun_k_callbacks);
+}
+
+/*
+ * The grace period after those that have begun.  In one order with their beginning:
+ * what the caller has done before comes before that one's look at the readers.
+ */
+static inline unsigned long
+get_state_synchronize_srcu(struct srcu_struct *ssp)
+{
+	return __atomic_fetch_add(&ssp->mmun_begun, 0, __ATOMIC_SEQ_CST) + 1;
+}
+
+static inline unsigned long
+start_poll_synchronize_srcu(struct srcu_struct *ssp)
+{
+	unsigned long cookie = get_state_synchronize_srcu(ssp);
+
+	pthread_mutex_lock(&mmun_k_callbacks);
+	ssp->mmun_polled = true;
+	mmun_k_want_srcu_thread(ssp);
+	pthread_mutex_unlock(&mmun_k_callbacks);
+	return cookie;
+}
+
+/* Is it over?  Then what its readers did comes before what the caller does. */
+static inline bool poll_state_synchronize_srcu(struct srcu_struct *ssp,
+					       unsigned long cookie)
+{
+	return (long)(__atomic_load_n(&ssp->mmun_over, __ATOMIC_ACQUIRE) -
+		      cookie) >= 0;
 }
 
 /* Until the callbacks that were queued before have returned. */

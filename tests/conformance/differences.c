@@ -78,6 +78,64 @@ static bool has_sequence(const struct side *s, unsigned long seq)
 	return false;
 }
 
+/* The sequence that an interval has before a line: what it was told last. */
+static unsigned long sequence_before(const struct canon *canon, int line,
+				     const char *who)
+{
+	char told[24], inserted[32];
+
+	snprintf(told, sizeof(told), "%s.invalidate ", who);
+	snprintf(inserted, sizeof(inserted), "= interval_insert %s ", who);
+	for (int i = line - 1; i >= 0; i--) {
+		const struct event *e = &canon->events[i];
+		const char *at = strstr(e->text, " seq=");
+
+		if (!e->dropped && at &&
+		    (begins(e->text, told) || begins(e->text, inserted)))
+			return strtoul(at + 5, NULL, 10);
+	}
+	return 0;
+}
+
+/* "= read_begin I0 -> 5", "= read_retry I0 seq=1 sub=5 -> 1" */
+static void read_other_sequence(struct event *e, const char *who,
+				unsigned long from, unsigned long to)
+{
+	unsigned long seq, sub;
+	char of[12];
+
+	if (sscanf(e->text, "= read_begin %11s -> %lu", of, &seq) == 2 &&
+	    !strcmp(of, who) && seq == from)
+		snprintf(e->text, sizeof(e->text), "= read_begin %s -> %lu",
+			 who, to);
+	if (sscanf(e->text, "= read_retry %11s seq=%lu sub=%lu", of, &seq,
+		   &sub) != 3 || strcmp(of, who) || sub != from)
+		return;
+	seq = seq == from ? to : seq;
+	snprintf(e->text, sizeof(e->text),
+		 "= read_retry %s seq=%lu sub=%lu -> %d", who, seq, to,
+		 seq != to);
+}
+
+/* It was not told this: who reads finds what it was told before. */
+static void untell(struct canon *canon, int line)
+{
+	const char *text = canon->events[line].text;
+	unsigned long seq = sequence_of(&canon->events[line]), before;
+	char who[12], told[24];
+
+	if (!seq)
+		return;
+	snprintf(who, sizeof(who), "%.*s", (int)strcspn(text, "."), text);
+	snprintf(told, sizeof(told), "%s.invalidate ", who);
+	before = sequence_before(canon, line, who);
+	for (int i = line + 1; before && i < canon->nr_events; i++) {
+		if (begins(canon->events[i].text, told))
+			break;
+		read_other_sequence(&canon->events[i], who, seq, before);
+	}
+}
+
 /*
  * Drop the lines about a range, and what the sequences have advanced by it, if it
  * hit intervals when no other range did.
@@ -94,6 +152,7 @@ static void drop_range(struct side *s, const char *name)
 		if (!parse_range(e, &r) || strcmp(r.range, name))
 			continue;
 		e->dropped = true;
+		untell(s->canon, i);
 		seq = sequence_of(e);
 		if (seq > last && nr < 16)
 			seqs[nr++] = last = seq;

@@ -41,8 +41,10 @@ int intervals_reset(void)
 	struct interval *each;
 
 	for (each = intervals; each < intervals + NR_INTERVALS; each++)
-		if (each->inserted)
-			return -EBUSY;
+		if (each->inserted) {
+			mmu_interval_notifier_remove(&each->notifier);
+			each->inserted = false;
+		}
 	for (each = intervals; each < intervals + NR_INTERVALS; each++) {
 		memset(&each->notifier, 0, sizeof(each->notifier));
 		each->ret = each->nonblock_ret = true;

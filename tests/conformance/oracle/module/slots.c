@@ -139,14 +139,34 @@ static bool is_linked(struct object *object)
 	return !hlist_unhashed(&object->notifier.hlist);
 }
 
+/* Those that a scenario has left; whoever has been put is about to be freed. */
+static void unregister_all(void)
+{
+	struct object *object;
+	int i;
+
+	for (i = 0; i < NR_OBJECTS; i++) {
+		object = objects[i];
+		if (!object || !READ_ONCE(object->notifier.users))
+			continue;
+		mmu_notifier_unregister(&object->notifier, object->notifier.mm);
+		object_delete(object);
+	}
+}
+
 int slots_reset(void)
 {
 	int i;
 
 	if (atomic_read(&nr_live)) {
 		tr("!! reset with %d live objects", atomic_read(&nr_live));
-		return -EBUSY;
+		unregister_all();
 	}
+	if (held_mm)
+		mmput(held_mm);
+	held_mm = NULL;
+	if (atomic_read(&nr_live))
+		return -EBUSY;
 	for (i = 0; i < NR_SLOTS; i++)
 		slot_defaults(&slots[i], i);
 	return 0;

@@ -157,10 +157,15 @@ static int refused_after_intervals(const struct canon *canon, int from)
 {
 	bool hit = false, refused = false;
 	struct range_event r;
+	int block = -1;
 
 	for (int i = from; i < canon->nr_events; i++) {
 		const struct event *e = &canon->events[i];
 
+		/* The intervals of another command's range are another matter. */
+		if (e->block != block)
+			hit = refused = false;
+		block = e->block;
 		if (parse_range(e, &r)) {
 			hit |= !strcmp(r.what, "invalidate") && !r.failed;
 			refused |= !strcmp(r.what, "start") && r.failed &&

@@ -511,7 +511,14 @@ static bool drop_repeated(struct canon *canon)
 
 /* -- a range per mapping -- */
 
-static bool join_forks(struct canon *canon)
+static bool has_parts(const struct block *b)
+{
+	return !strcmp(b->verb, "fork") || !strcmp(b->verb, "mremap") ||
+	       !strcmp(b->verb, "trunc") || !strcmp(b->verb, "punch") ||
+	       (!strcmp(b->verb, "madv") && contains(b->command, " remove"));
+}
+
+static bool join_parts(struct canon *canon)
 {
 	unsigned long seq, first = 0;
 	bool changed = false;
@@ -521,7 +528,7 @@ static bool join_forks(struct canon *canon)
 		const struct event *e = &canon->events[i];
 		const char *at = strstr(e->text, " seq=");
 
-		if (strcmp(canon->blocks[e->block].verb, "fork") || !at)
+		if (!has_parts(&canon->blocks[e->block]) || !at)
 			continue;
 		seq = strtoul(at + 5, NULL, 10);
 		if (block != e->block)
@@ -574,9 +581,9 @@ static const struct {
 	{ "TWICE", "the same range twice in a command, by truncation or mremap",
 	  "the kernel does it in two steps (before and after the size changes; page tables, then the mapping); once",
 	  drop_repeated },
-	{ "FORK", "sequence numbers of the ranges of a fork",
-	  "the kernel begins and ends one per mapping; here fork() is one call, all begin before it and end after it, in one sequence",
-	  join_forks },
+	{ "PARTS", "sequence numbers of the ranges of a fork, an mremap or a change of a file",
+	  "the kernel begins and ends one per mapping; here it is one call, all begin before it and end after it, in one sequence",
+	  join_parts },
 };
 
 #define NR_CORRECTIONS (sizeof(corrections) / sizeof(*corrections))

@@ -311,7 +311,7 @@ static bool is_moved(const struct block *b, const struct range *r)
 static bool is_to_be_moved(const struct block *b, const struct range *r)
 {
 	static const char *const advice[] = { "soft_offline", "hwpoison",
-					      "pageout", NULL };
+					      "pageout", "unmergeable", NULL };
 	struct range named;
 
 	return advice_is(b, advice) && named_range(b, "CLEAR", &named) &&

@@ -176,7 +176,10 @@ static struct {
 
 static void let_clone_go(void)
 {
-	if (clone_kid.there && atomic_load(&s_is_dead) &&
+	/* Dead, or in another image. */
+	bool has_left = atomic_load(&s_is_dead) || clone_kid.mm != s_mm;
+
+	if (clone_kid.there && has_left &&
 	    atomic_load(&now_ms) - died_ms >= CLONE_OUTLIVES_MS) {
 		atomic_store(&clone_kid.actor.busy, true);
 		close(clone_kid.pipe[1]);
@@ -365,6 +368,7 @@ static void do_exec(void)
 	struct mm_struct *old = s_mm;
 
 	s_mm = mm_alloc();
+	died_ms = atomic_load(&now_ms);
 	task_name = "exit";
 	mmput(old);
 	task_name = "S";
@@ -446,16 +450,17 @@ static long kill_subject(void)
 	return 0;
 }
 
-/* What is mapped in S's regions, one after the other. */
+/* What is mapped in S's regions, one after the other, and not shared. */
 static int mapped_ranges(unsigned long (*ret)[2], int max)
 {
 	FILE *maps = fopen("/proc/self/maps", "r");
 	unsigned long start, end;
-	char line[512];
+	char line[512], shared;
 	int n = 0;
 
 	while (maps && n < max && fgets(line, sizeof(line), maps)) {
-		if (sscanf(line, "%lx-%lx", &start, &end) != 2 ||
+		if (sscanf(line, "%lx-%lx %*c%*c%*c%c", &start, &end,
+			   &shared) != 3 || shared == 's' ||
 		    start < REGION_BASE ||
 		    end > REGION_BASE + NR_REGIONS * REGION_SIZE)
 			continue;

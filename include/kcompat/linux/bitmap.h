@@ -7,8 +7,6 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
-#define DECLARE_BITMAP(name, bits) unsigned long name[BITS_TO_LONGS(bits)]
-
 static inline unsigned long *bitmap_alloc(unsigned int nbits, gfp_t flags)
 {
 	return kmalloc_array(BITS_TO_LONGS(nbits), sizeof(long), flags);

@@ -114,6 +114,26 @@ static inline unsigned long __fls(unsigned long x)
 
 #define ffz(x) __ffs(~(x))
 
+static inline u32 rol32(u32 x, unsigned int by)
+{
+	return x << (by & 31) | x >> (-by & 31);
+}
+
+static inline u32 ror32(u32 x, unsigned int by)
+{
+	return x >> (by & 31) | x << (-by & 31);
+}
+
+static inline u64 rol64(u64 x, unsigned int by)
+{
+	return x << (by & 63) | x >> (-by & 63);
+}
+
+static inline u64 ror64(u64 x, unsigned int by)
+{
+	return x >> (by & 63) | x << (-by & 63);
+}
+
 /* The same, counted from one; zero of nothing. */
 static inline int fls(unsigned int x)
 {

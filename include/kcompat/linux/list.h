@@ -394,4 +394,82 @@ static inline void hlist_move_list(struct hlist_head *from,
 	     pos && ({ n = (pos)->member.next; 1; });			\
 	     pos = hlist_entry_safe(n, typeof(*(pos)), member))
 
+#define list_prev_entry_circular(pos, head, member)			\
+	(list_is_first(&(pos)->member, head) ?				\
+		 list_last_entry(head, typeof(*(pos)), member) :	\
+		 list_prev_entry(pos, member))
+#define list_next_entry_circular(pos, head, member)			\
+	(list_is_last(&(pos)->member, head) ?				\
+		 list_first_entry(head, typeof(*(pos)), member) :	\
+		 list_next_entry(pos, member))
+#define list_for_each_entry_continue_reverse(pos, head, member)		\
+	for (pos = list_prev_entry(pos, member); &(pos)->member != (head); \
+	     pos = list_prev_entry(pos, member))
+#define list_for_each_entry_from_reverse(pos, head, member)		\
+	for (; &(pos)->member != (head); pos = list_prev_entry(pos, member))
+#define list_for_each_entry_safe_continue(pos, n, head, member)		\
+	for (pos = list_next_entry(pos, member),			\
+	     n = list_next_entry(pos, member);				\
+	     &(pos)->member != (head);					\
+	     pos = n, n = list_next_entry(n, member))
+#define list_for_each_prev_safe(pos, n, head)				\
+	for (pos = (head)->prev, n = (pos)->prev; pos != (head);	\
+	     pos = n, n = (pos)->prev)
+
+static inline void list_swap(struct list_head *a, struct list_head *b)
+{
+	struct list_head *before = b->prev;
+
+	list_del(b);
+	list_replace(a, b);
+	if (before == a)
+		before = b;
+	list_add(a, before);
+}
+
+/* @entry becomes the first. */
+static inline void list_rotate_to_front(struct list_head *entry,
+					struct list_head *head)
+{
+	list_move_tail(head, entry);
+}
+
+/* Those before @entry go to @list. */
+static inline void list_cut_before(struct list_head *list,
+				   struct list_head *head,
+				   struct list_head *entry)
+{
+	if (entry->prev == head)
+		INIT_LIST_HEAD(list);
+	else
+		list_cut_position(list, head, entry->prev);
+}
+
+/* On no list, though it looks so. */
+static inline void hlist_add_fake(struct hlist_node *node)
+{
+	node->pprev = &node->next;
+}
+
+static inline bool hlist_fake(const struct hlist_node *node)
+{
+	return node->pprev == &node->next;
+}
+
+static inline bool hlist_is_singular_node(const struct hlist_node *node,
+					  const struct hlist_head *head)
+{
+	return !node->next && node->pprev == &head->first;
+}
+
+static inline size_t hlist_count_nodes(const struct hlist_head *head)
+{
+	const struct hlist_node *node;
+	size_t n = 0;
+
+	hlist_for_each(node, head)
+		n++;
+	return n;
+}
+
 #endif /* MMUN_KCOMPAT_LINUX_LIST_H */

@@ -42,6 +42,21 @@ static inline struct llist_node *llist_del_all(struct llist_head *head)
 	return xchg(&head->first, NULL);
 }
 
+/* One at a time: nobody else may take any meanwhile. */
+static inline struct llist_node *llist_del_first(struct llist_head *head)
+{
+	struct llist_node *first = smp_load_acquire(&head->first);
+
+	while (first && !try_cmpxchg(&head->first, &first, first->next))
+		;
+	return first;
+}
+
+static inline struct llist_node *llist_next(struct llist_node *node)
+{
+	return node->next;
+}
+
 static inline struct llist_node *llist_reverse_order(struct llist_node *node)
 {
 	struct llist_node *back = NULL, *next;
@@ -61,6 +76,10 @@ static inline struct llist_node *llist_reverse_order(struct llist_node *node)
 									\
 		mmun_k_node ? llist_entry(mmun_k_node, type, member) : NULL; \
 	})
+#define llist_for_each(pos, node) \
+	for (pos = (node); pos; pos = (pos)->next)
+#define llist_for_each_safe(pos, n, node) \
+	for (pos = (node); pos && ({ n = (pos)->next; 1; }); pos = n)
 #define llist_for_each_entry(pos, node, member)				\
 	for (pos = MMUN_K_LLIST_ENTRY(node, typeof(*(pos)), member);	\
 	     pos;							\

@@ -251,4 +251,17 @@ rb_find_first(const void *key, const struct rb_root *root,
 	return found;
 }
 
+/* The next with the same key. */
+static inline struct rb_node *
+rb_next_match(const void *key, struct rb_node *node,
+	      int (*cmp)(const void *key, const struct rb_node *))
+{
+	node = rb_next(node);
+	return node && !cmp(key, node) ? node : NULL;
+}
+
+#define rb_for_each(node, key, root, cmp)			\
+	for ((node) = rb_find_first(key, root, cmp); (node);	\
+	     (node) = rb_next_match(key, node, cmp))
+
 #endif /* MMUN_KCOMPAT_LINUX_RBTREE_H */

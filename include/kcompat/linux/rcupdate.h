@@ -126,6 +126,10 @@ static inline void cond_synchronize_rcu(unsigned long cookie)
 		rcu_access_pointer(p);					\
 	})
 #define rcu_pointer_handoff(p) (p)
+#define unrcu_pointer(p) (p)
+#define rcu_sleep_check() ((void)0)
+#define init_rcu_head_on_stack(head) ((void)(head))
+#define destroy_rcu_head_on_stack(head) ((void)(head))
 #define rcu_assign_pointer(p, v) \
 	__atomic_store_n(&(p), (v), __ATOMIC_RELEASE)
 #define RCU_INIT_POINTER(p, v) WRITE_ONCE(p, v)

@@ -85,4 +85,13 @@ DEFINE_LOCK_GUARD_1(read_lock, rwlock_t, read_lock(_T->lock),
 DEFINE_LOCK_GUARD_1(write_lock, rwlock_t, write_lock(_T->lock),
 		    write_unlock(_T->lock))
 
+DEFINE_LOCK_GUARD_1(read_lock_irq, rwlock_t, read_lock(_T->lock),
+		    read_unlock(_T->lock))
+DEFINE_LOCK_GUARD_1(read_lock_irqsave, rwlock_t, read_lock(_T->lock),
+		    read_unlock(_T->lock))
+DEFINE_LOCK_GUARD_1(write_lock_irq, rwlock_t, write_lock(_T->lock),
+		    write_unlock(_T->lock))
+DEFINE_LOCK_GUARD_1(write_lock_irqsave, rwlock_t, write_lock(_T->lock),
+		    write_unlock(_T->lock))
+
 #endif /* MMUN_KCOMPAT_LINUX_RWLOCK_H */

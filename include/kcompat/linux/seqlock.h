@@ -22,6 +22,9 @@ typedef struct {
 } seqlock_t;
 
 #define SEQCNT_ZERO(name) { 0 }
+#define SEQCNT_SPINLOCK_ZERO(name, l) { 0 }
+#define SEQCNT_MUTEX_ZERO(name, l) { 0 }
+#define SEQCNT_RWLOCK_ZERO(name, l) { 0 }
 #define DEFINE_SEQLOCK(name) \
 	seqlock_t name = { .lock = { .mmun_lock = PTHREAD_MUTEX_INITIALIZER } }
 #define seqcount_init(s) WRITE_ONCE((s)->sequence, 0)
@@ -50,6 +53,12 @@ static inline unsigned int read_seqcount_begin(const seqcount_t *s)
 }
 
 #define raw_read_seqcount_begin(s) read_seqcount_begin(s)
+
+/* Does not wait for a writer: who meets one tries again. */
+static inline unsigned int raw_seqcount_begin(const seqcount_t *s)
+{
+	return raw_read_seqcount(s) & ~1U;
+}
 
 static inline int read_seqcount_retry(const seqcount_t *s, unsigned int seq)
 {
@@ -93,5 +102,34 @@ static inline void write_sequnlock(seqlock_t *sl)
 
 #define write_seqlock_irq(sl) write_seqlock(sl)
 #define write_sequnlock_irq(sl) write_sequnlock(sl)
+#define write_seqlock_bh(sl) write_seqlock(sl)
+#define write_sequnlock_bh(sl) write_sequnlock(sl)
+#define write_seqlock_irqsave(sl, flags) \
+	do { (flags) = 0; write_seqlock(sl); } while (0)
+#define write_sequnlock_irqrestore(sl, flags) \
+	do { (void)(flags); write_sequnlock(sl); } while (0)
+
+/* A reader whom writers wait for, and who makes nobody try again. */
+#define read_seqlock_excl(sl) spin_lock(&(sl)->lock)
+#define read_sequnlock_excl(sl) spin_unlock(&(sl)->lock)
+
+static inline void read_seqbegin_or_lock(seqlock_t *sl, int *seq)
+{
+	if (*seq & 1)
+		read_seqlock_excl(sl);
+	else
+		*seq = read_seqbegin(sl);
+}
+
+static inline int need_seqretry(seqlock_t *sl, int seq)
+{
+	return !(seq & 1) && read_seqretry(sl, seq);
+}
+
+static inline void done_seqretry(seqlock_t *sl, int seq)
+{
+	if (seq & 1)
+		read_sequnlock_excl(sl);
+}
 
 #endif /* MMUN_KCOMPAT_LINUX_SEQLOCK_H */

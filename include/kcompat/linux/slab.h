@@ -30,11 +30,17 @@ static inline bool mmun_k_alloc_fails(gfp_t gfp)
 	return !__atomic_fetch_sub(&mmun_k_fail_in, 1, __ATOMIC_RELAXED);
 }
 
+/* Sanitizers abort where malloc() gives NULL. */
+static inline bool mmun_k_too_large(size_t size)
+{
+	return size > INT_MAX;
+}
+
 static inline void *kmalloc(size_t size, gfp_t gfp)
 {
 	if (!size)
 		return ZERO_SIZE_PTR;
-	if (mmun_k_alloc_fails(gfp))
+	if (mmun_k_too_large(size) || mmun_k_alloc_fails(gfp))
 		return NULL;
 	return gfp & __GFP_ZERO ? mmun_k_calloc(1, size) : mmun_k_malloc(size);
 }
@@ -66,7 +72,7 @@ static inline void *krealloc(const void *p, size_t size, gfp_t gfp)
 		kfree(p);
 		return ZERO_SIZE_PTR;
 	}
-	if (mmun_k_alloc_fails(gfp))
+	if (mmun_k_too_large(size) || mmun_k_alloc_fails(gfp))
 		return NULL;
 	return mmun_k_realloc(ZERO_OR_NULL_PTR(p) ? NULL : (void *)p, size);
 }
@@ -87,6 +93,29 @@ static inline char *kstrdup(const char *from, gfp_t gfp)
 {
 	return from ? kmemdup(from, __builtin_strlen(from) + 1, gfp) : NULL;
 }
+
+static inline char *kmemdup_nul(const char *from, size_t len, gfp_t gfp)
+{
+	char *p = kmalloc(len + 1, gfp);
+
+	if (!p)
+		return NULL;
+	__builtin_memcpy(p, from, len);
+	p[len] = 0;
+	return p;
+}
+
+static inline char *kstrndup(const char *from, size_t max, gfp_t gfp)
+{
+	size_t len = 0;
+
+	while (from && len < max && from[len])
+		len++;
+	return from ? kmemdup_nul(from, len, gfp) : NULL;
+}
+
+#define kstrdup_const(from, gfp) kstrdup(from, gfp)
+#define kmemdup_array(from, n, size, gfp) kmemdup(from, size_mul(n, size), gfp)
 
 static inline char *kvasprintf(gfp_t gfp, const char *fmt, va_list args)
 {
@@ -215,6 +244,30 @@ static inline void kmem_cache_free(struct kmem_cache *cache, void *p)
 	(void)cache;
 	kfree(p);
 }
+
+/* All of them, or none. */
+static inline int kmem_cache_alloc_bulk(struct kmem_cache *cache, gfp_t gfp,
+					size_t n, void **p)
+{
+	for (size_t i = 0; i < n; i++) {
+		p[i] = kmem_cache_alloc(cache, gfp);
+		if (p[i])
+			continue;
+		while (i)
+			kmem_cache_free(cache, p[--i]);
+		return 0;
+	}
+	return n;
+}
+
+static inline void kmem_cache_free_bulk(struct kmem_cache *cache, size_t n,
+					void **p)
+{
+	while (n)
+		kmem_cache_free(cache, p[--n]);
+}
+
+#define kmem_cache_size(cache) ((unsigned int)(cache)->size)
 
 static inline void kmem_cache_destroy(struct kmem_cache *cache)
 {

@@ -108,4 +108,7 @@ DEFINE_LOCK_GUARD_1(raw_spinlock, raw_spinlock_t, spin_lock(_T->lock),
 DEFINE_LOCK_GUARD_1(raw_spinlock_irqsave, raw_spinlock_t, spin_lock(_T->lock),
 		    spin_unlock(_T->lock))
 
+DEFINE_LOCK_GUARD_1(raw_spinlock_irq, raw_spinlock_t, spin_lock(_T->lock),
+		    spin_unlock(_T->lock))
+
 #endif /* MMUN_KCOMPAT_LINUX_SPINLOCK_H */

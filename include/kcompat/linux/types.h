@@ -55,6 +55,10 @@ typedef struct {
 #define ATOMIC_INIT(i) { (i) }
 #define ATOMIC64_INIT(i) { (i) }
 
+#define DECLARE_BITMAP(name, bits)					\
+	unsigned long name[((bits) + 8 * sizeof(long) - 1) /		\
+			   (8 * sizeof(long))]
+
 struct list_head {
 	struct list_head *next, *prev;
 };

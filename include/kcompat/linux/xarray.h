@@ -295,21 +295,26 @@ static inline int __must_check xa_alloc(struct xarray *xa, u32 *id, void *entry,
 	return err;
 }
 
+/* From *@next on; 1: it began again at the lowest. */
 static inline int __must_check xa_alloc_cyclic(struct xarray *xa, u32 *id,
 					       void *entry,
 					       struct xa_limit limit, u32 *next,
 					       gfp_t gfp)
 {
+	bool entered = mmun_k_xa_enter(xa), wraps = false;
 	struct xa_limit rest = limit;
 	int err;
 
 	rest.min = max(limit.min, *next);
 	err = xa_alloc(xa, id, entry, rest, gfp);
-	if (err == -EBUSY && rest.min > limit.min)
+	if (err == -EBUSY && rest.min > limit.min) {
+		wraps = true;
 		err = xa_alloc(xa, id, entry, limit, gfp);
+	}
 	if (!err)
 		*next = *id + 1;
-	return err;
+	mmun_k_xa_leave(xa, entered);
+	return err ? err : wraps;
 }
 
 /* Those with the lock held, or that take another kind of it. */
@@ -319,6 +324,15 @@ static inline int __must_check xa_alloc_cyclic(struct xarray *xa, u32 *id,
 #define __xa_cmpxchg(xa, index, old, entry, gfp) \
 	xa_cmpxchg(xa, index, old, entry, gfp)
 #define __xa_alloc(xa, id, entry, limit, gfp) \
+	xa_alloc(xa, id, entry, limit, gfp)
+#define __xa_alloc_cyclic(xa, id, entry, limit, next, gfp) \
+	xa_alloc_cyclic(xa, id, entry, limit, next, gfp)
+#define xa_alloc_cyclic_irq(xa, id, entry, limit, next, gfp) \
+	xa_alloc_cyclic(xa, id, entry, limit, next, gfp)
+#define xa_alloc_cyclic_bh(xa, id, entry, limit, next, gfp) \
+	xa_alloc_cyclic(xa, id, entry, limit, next, gfp)
+#define xa_insert_bh(xa, index, entry, gfp) xa_insert(xa, index, entry, gfp)
+#define xa_alloc_bh(xa, id, entry, limit, gfp) \
 	xa_alloc(xa, id, entry, limit, gfp)
 #define xa_store_irq(xa, index, entry, gfp) xa_store(xa, index, entry, gfp)
 #define xa_store_bh(xa, index, entry, gfp) xa_store(xa, index, entry, gfp)

@@ -218,36 +218,6 @@ bool parse_range(const struct event *event, struct range_event *ret)
 	return true;
 }
 
-static void shift_one(char *text, const char *key, long above, int by)
-{
-	char *at = strstr(text, key), rest[MAX_TEXT];
-	long n;
-	char *end;
-
-	if (!at)
-		return;
-	at += strlen(key);
-	n = strtol(at, &end, 10);
-	if (end == at || n <= above || n < by)
-		return;
-	snprintf(rest, sizeof(rest), "%s", end);
-	snprintf(at, MAX_TEXT - (at - text), "%ld%s", n - by, rest);
-}
-
-/* Sequences are of one address space; scenarios with two have none in both. */
-void shift_sequences(struct canon *canon, int after, long above, int by)
-{
-	for (int i = after; i < canon->nr_events; i++) {
-		char *text = canon->events[i].text;
-
-		if (begins(text, "= read_begin"))
-			shift_one(text, "-> ", above, by);
-		else
-			shift_one(text, " seq=", above, by);
-		shift_one(text, " sub=", above, by);
-	}
-}
-
 /* -- order -- */
 
 /* What the runner says of S, S's own, the helpers', others', the worker's. */

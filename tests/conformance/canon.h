@@ -86,8 +86,14 @@ struct range_event {
 	bool failed;		/* the callback refused */
 };
 bool parse_range(const struct event *event, struct range_event *ret);
+/* canon_sequences.c */
 /* An invalidation less has hit: sequences from there on are lower. */
 void shift_sequences(struct canon *canon, int after, long above, int by);
+/* The sequence of an interval's invalidation, or 0. */
+unsigned long sequence_of(const struct event *event);
+/* The interval was not told this line: who reads finds what it was told before. */
+void untell(struct canon *canon, int line);
+
 /* Sort by command, and within by task. */
 void sort_events(struct canon *canon);
 

@@ -509,6 +509,49 @@ static bool drop_repeated(struct canon *canon)
 	return changed;
 }
 
+/* -- an empty range inside of an interval -- */
+
+/* "CLEAR B [r1+1,r1+1)" */
+static bool is_empty(const struct range_event *r)
+{
+	const char *from = strchr(r->range, '['), *to = strchr(r->range, ',');
+	size_t n = from && to ? (size_t)(to - from) : 0;
+
+	return n && strlen(to) == n + 1 && !memcmp(from + 1, to + 1, n - 1);
+}
+
+/* Does a line before it have its sequence, by another range? */
+static bool is_shared(const struct canon *canon, int line, unsigned long seq)
+{
+	for (int i = 0; i < line; i++)
+		if (!canon->events[i].dropped &&
+		    sequence_of(&canon->events[i]) == seq)
+			return true;
+	return false;
+}
+
+static bool drop_empty(struct canon *canon)
+{
+	unsigned long seq, last = 0;
+	struct range_event r;
+	bool changed = false;
+
+	for (int i = 0; i < canon->nr_events; i++) {
+		struct event *e = &canon->events[i];
+
+		seq = sequence_of(e);
+		if (!seq || !parse_range(e, &r) || !is_empty(&r))
+			continue;
+		e->dropped = changed = true;
+		untell(canon, i);
+		if (seq == last || is_shared(canon, i, seq))
+			continue;
+		shift_sequences(canon, i + 1, seq - 2, 2);
+		last = seq - 2;
+	}
+	return changed;
+}
+
 /* -- a range per mapping -- */
 
 static bool has_parts(const struct block *b)
@@ -578,6 +621,9 @@ static const struct {
 	{ "S88", "an error in a range that may block",
 	  "everybody gets an end because of it, and one more when the range ends; only the latter is kept (contract 88)",
 	  one_end },
+	{ "S113", "an interval that an empty range lies inside of is hit",
+	  "there is nothing in it that could be invalid; dropped (contract 113)",
+	  drop_empty },
 	{ "TWICE", "the same range twice in a command, by truncation or mremap",
 	  "the kernel does it in two steps (before and after the size changes; page tables, then the mapping); once",
 	  drop_repeated },

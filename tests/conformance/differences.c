@@ -59,15 +59,6 @@ static bool has_range(const struct range *all, int n, const char *name)
 	return false;
 }
 
-/* The sequence of an interval's invalidation, or 0. */
-static unsigned long sequence_of(const struct event *e)
-{
-	const char *at = strstr(e->text, " seq=");
-
-	return at && strstr(e->text, ".invalidate ") ?
-		       strtoul(at + 5, NULL, 10) : 0;
-}
-
 /* Does a line that stays have that sequence, too? */
 static bool has_sequence(const struct side *s, unsigned long seq)
 {
@@ -76,64 +67,6 @@ static bool has_sequence(const struct side *s, unsigned long seq)
 		    sequence_of(&s->canon->events[i]) == seq)
 			return true;
 	return false;
-}
-
-/* The sequence that an interval has before a line: what it was told last. */
-static unsigned long sequence_before(const struct canon *canon, int line,
-				     const char *who)
-{
-	char told[24], inserted[32];
-
-	snprintf(told, sizeof(told), "%s.invalidate ", who);
-	snprintf(inserted, sizeof(inserted), "= interval_insert %s ", who);
-	for (int i = line - 1; i >= 0; i--) {
-		const struct event *e = &canon->events[i];
-		const char *at = strstr(e->text, " seq=");
-
-		if (!e->dropped && at &&
-		    (begins(e->text, told) || begins(e->text, inserted)))
-			return strtoul(at + 5, NULL, 10);
-	}
-	return 0;
-}
-
-/* "= read_begin I0 -> 5", "= read_retry I0 seq=1 sub=5 -> 1" */
-static void read_other_sequence(struct event *e, const char *who,
-				unsigned long from, unsigned long to)
-{
-	unsigned long seq, sub;
-	char of[12];
-
-	if (sscanf(e->text, "= read_begin %11s -> %lu", of, &seq) == 2 &&
-	    !strcmp(of, who) && seq == from)
-		snprintf(e->text, sizeof(e->text), "= read_begin %s -> %lu",
-			 who, to);
-	if (sscanf(e->text, "= read_retry %11s seq=%lu sub=%lu", of, &seq,
-		   &sub) != 3 || strcmp(of, who) || sub != from)
-		return;
-	seq = seq == from ? to : seq;
-	snprintf(e->text, sizeof(e->text),
-		 "= read_retry %s seq=%lu sub=%lu -> %d", who, seq, to,
-		 seq != to);
-}
-
-/* It was not told this: who reads finds what it was told before. */
-static void untell(struct canon *canon, int line)
-{
-	const char *text = canon->events[line].text;
-	unsigned long seq = sequence_of(&canon->events[line]), before;
-	char who[12], told[24];
-
-	if (!seq)
-		return;
-	snprintf(who, sizeof(who), "%.*s", (int)strcspn(text, "."), text);
-	snprintf(told, sizeof(told), "%s.invalidate ", who);
-	before = sequence_before(canon, line, who);
-	for (int i = line + 1; before && i < canon->nr_events; i++) {
-		if (begins(canon->events[i].text, told))
-			break;
-		read_other_sequence(&canon->events[i], who, seq, before);
-	}
 }
 
 /*

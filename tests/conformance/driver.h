@@ -2,9 +2,9 @@
 #ifndef CONFORMANCE_DRIVER_H
 #define CONFORMANCE_DRIVER_H
 /* Runs a scenario against the library, in a fresh process. */
-#include "version.h"
 #include "scenario.h"
 #include "text.h"
+#include "version.h"
 
 /*
  * Add its trace:

@@ -10,9 +10,9 @@
 
 #include "core/core.h"
 
-#include "version.h"
 #include "scenario.h"
 #include "trace.h"
+#include "version.h"
 
 /* A command to the module, its words split. */
 struct command {

@@ -8,8 +8,8 @@
  *
  * "secondary-tlb TLB - 6.6": before 6.6.
  */
-#include "version.h"
 #include "text.h"
+#include "version.h"
 
 struct listed {
 	struct text text;

@@ -337,6 +337,51 @@ static void test_seqlock(void)
 	ok(!torn, "a reader of a seqlock sees all of it, or nothing");
 }
 
+static void write_pair(void *arg)
+{
+	write_seqlock(&pair_lock);
+	write_sequnlock(&pair_lock);
+}
+
+/* First without the lock, then with it. */
+static void test_seqlock_excl(void)
+{
+	unsigned int begun;
+	struct job job;
+	int seq = 0;
+
+	read_seqbegin_or_lock(&pair_lock, &seq);
+	write_pair(NULL);
+	ok(need_seqretry(&pair_lock, seq), "who meets a writer tries again");
+	done_seqretry(&pair_lock, seq);
+	seq = 1;
+	read_seqbegin_or_lock(&pair_lock, &seq);
+	start_job(&job, write_pair, NULL);
+	ok(job_waits(&job) && !need_seqretry(&pair_lock, seq),
+	   "with the lock none comes");
+	done_seqretry(&pair_lock, seq);
+	finish_job(&job);
+	write_seqlock(&pair_lock);
+	begun = raw_seqcount_begin(&pair_lock.seqcount);
+	ok(read_seqcount_retry(&pair_lock.seqcount, begun),
+	   "and who does not wait for one has to");
+	write_sequnlock(&pair_lock);
+}
+
+static void test_guards(void)
+{
+	{
+		guard(write_lock_irqsave)(&rwlock);
+		ok(!read_trylock(&rwlock), "a guard writes");
+	}
+	{
+		guard(read_lock_irq)(&rwlock);
+		ok(!write_trylock(&rwlock), "another reads");
+	}
+	ok(write_trylock(&rwlock), "both end");
+	write_unlock(&rwlock);
+}
+
 int main(void)
 {
 	tap_begin(100);
@@ -348,6 +393,8 @@ int main(void)
 	test_semaphore();
 	test_counts();
 	test_seqlock();
+	test_seqlock_excl();
+	test_guards();
 	ok(!mmun_kcompat_warnings(), "no warning that was not expected");
 	return tap_end();
 }

@@ -154,7 +154,8 @@ static void test_rb_find(void)
 {
 	struct rb_root root = RB_ROOT;
 	struct number again = { .key = 7 }, instead = { .key = 7 };
-	int key = 7, missing = 1000;
+	int key = 7, missing = 1000, equal = 0;
+	struct rb_node *at;
 
 	for (int i = 0; i < 20; i++) {
 		number[i].key = i;
@@ -167,6 +168,9 @@ static void test_rb_find(void)
 	ok(rb_find_first(&key, &root, compare) == &number[7].rb &&
 		   rb_next(&number[7].rb) == &again.rb,
 	   "what is added comes after its equals");
+	rb_for_each(at, &key, &root, compare)
+		equal++;
+	ok(equal == 2, "who goes over its equals meets both");
 	ok(!rb_find(&missing, &root, compare),
 	   "what is not there is not found");
 	rb_replace_node(&again.rb, &instead.rb, &root);
@@ -233,8 +237,8 @@ static void test_xarray(void)
 	static DEFINE_XARRAY_ALLOC1(xa);
 	unsigned long index, sum = 0;
 	int one, two;
+	u32 id, next;
 	void *at;
-	u32 id;
 
 	ok(!xa_store(&xa, 5, &one, GFP_KERNEL) && xa_load(&xa, 5) == &one,
 	   "what is stored is there");
@@ -253,6 +257,13 @@ static void test_xarray(void)
 	mmun_k_fail_in = 0;
 	ok(xa_err(xa_store(&xa, 100, &one, GFP_KERNEL)) == -ENOMEM,
 	   "an error is told");
+	next = 12;
+	ok(!xa_alloc_cyclic(&xa, &id, &one, XA_LIMIT(10, 12), &next,
+			    GFP_KERNEL) && id == 12 && next == 13,
+	   "in turn, from the last one on");
+	ok(xa_alloc_cyclic(&xa, &id, &one, XA_LIMIT(10, 12), &next,
+			   GFP_KERNEL) == 1 && id == 10 && next == 11,
+	   "and from the lowest again, which is told");
 	ok(xa_erase(&xa, 5) == &one && !xa_load(&xa, 5), "erased is gone");
 	xa_destroy(&xa);
 	ok(xa_empty(&xa), "destroyed is empty");

@@ -105,6 +105,11 @@ static void boundaries(void)
 	   "[S113] one byte, not blockable, with an owner");
 	end_range(&range);
 	ok(said(""), "[S115] there is no end");
+	mmu_notifier_range_init(&range, MMU_NOTIFY_CLEAR, 0, mm, 5 * PAGE,
+				5 * PAGE);
+	mmu_notifier_invalidate_range_start(&range);
+	mmu_notifier_invalidate_range_end(&range);
+	ok(said(""), "[S113] an empty range hits nobody");
 	remove_interval(&iv[0]);
 	whole_pages(mm, 0, 100);
 	ok(said(""), "[S121] removed, it is not called");

@@ -107,6 +107,14 @@ class_##name##_constructor(type *l)					\
 	_lock;								\
 	return t;							\
 }
+/* As there are no interrupts, with and without them is the same. */
+#define MMUN_K_LOCK_GUARD(name, type, take, give)			\
+	DEFINE_LOCK_GUARD_1(name, type, take(_T->lock), give(_T->lock))
+#define MMUN_K_LOCK_GUARDS(name, type, take, give)			\
+	MMUN_K_LOCK_GUARD(name, type, take, give)			\
+	MMUN_K_LOCK_GUARD(name##_irq, type, take, give)			\
+	MMUN_K_LOCK_GUARD(name##_irqsave, type, take, give)
+
 #define DEFINE_LOCK_GUARD_0(name, _lock, _unlock, ...)			\
 typedef struct {							\
 	void *lock;							\

@@ -416,15 +416,14 @@ static inline void hlist_move_list(struct hlist_head *from,
 	for (pos = (head)->prev, n = (pos)->prev; pos != (head);	\
 	     pos = n, n = (pos)->prev)
 
+/* Neighbours, too. */
 static inline void list_swap(struct list_head *a, struct list_head *b)
 {
-	struct list_head *before = b->prev;
+	struct list_head place;
 
-	list_del(b);
-	list_replace(a, b);
-	if (before == a)
-		before = b;
-	list_add(a, before);
+	list_replace(a, &place);
+	list_replace(b, a);
+	list_replace(&place, b);
 }
 
 /* @entry becomes the first. */

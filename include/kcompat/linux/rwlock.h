@@ -80,18 +80,7 @@ static inline void write_unlock(rwlock_t *lock)
 	do { (void)(flags); write_unlock(lock); } while (0)
 #define rwlock_needbreak(lock) ((void)(lock), 0)
 
-DEFINE_LOCK_GUARD_1(read_lock, rwlock_t, read_lock(_T->lock),
-		    read_unlock(_T->lock))
-DEFINE_LOCK_GUARD_1(write_lock, rwlock_t, write_lock(_T->lock),
-		    write_unlock(_T->lock))
-
-DEFINE_LOCK_GUARD_1(read_lock_irq, rwlock_t, read_lock(_T->lock),
-		    read_unlock(_T->lock))
-DEFINE_LOCK_GUARD_1(read_lock_irqsave, rwlock_t, read_lock(_T->lock),
-		    read_unlock(_T->lock))
-DEFINE_LOCK_GUARD_1(write_lock_irq, rwlock_t, write_lock(_T->lock),
-		    write_unlock(_T->lock))
-DEFINE_LOCK_GUARD_1(write_lock_irqsave, rwlock_t, write_lock(_T->lock),
-		    write_unlock(_T->lock))
+MMUN_K_LOCK_GUARDS(read_lock, rwlock_t, read_lock, read_unlock)
+MMUN_K_LOCK_GUARDS(write_lock, rwlock_t, write_lock, write_unlock)
 
 #endif /* MMUN_KCOMPAT_LINUX_RWLOCK_H */

@@ -95,20 +95,8 @@ static inline int atomic_dec_and_lock(atomic_t *count, spinlock_t *lock)
 
 #include <linux/rwlock.h>
 
-DEFINE_LOCK_GUARD_1(spinlock, spinlock_t, spin_lock(_T->lock),
-		    spin_unlock(_T->lock))
-DEFINE_LOCK_GUARD_1(spinlock_irq, spinlock_t, spin_lock(_T->lock),
-		    spin_unlock(_T->lock))
-DEFINE_LOCK_GUARD_1(spinlock_irqsave, spinlock_t, spin_lock(_T->lock),
-		    spin_unlock(_T->lock))
-DEFINE_LOCK_GUARD_1(spinlock_bh, spinlock_t, spin_lock(_T->lock),
-		    spin_unlock(_T->lock))
-DEFINE_LOCK_GUARD_1(raw_spinlock, raw_spinlock_t, spin_lock(_T->lock),
-		    spin_unlock(_T->lock))
-DEFINE_LOCK_GUARD_1(raw_spinlock_irqsave, raw_spinlock_t, spin_lock(_T->lock),
-		    spin_unlock(_T->lock))
-
-DEFINE_LOCK_GUARD_1(raw_spinlock_irq, raw_spinlock_t, spin_lock(_T->lock),
-		    spin_unlock(_T->lock))
+MMUN_K_LOCK_GUARDS(spinlock, spinlock_t, spin_lock, spin_unlock)
+MMUN_K_LOCK_GUARD(spinlock_bh, spinlock_t, spin_lock, spin_unlock)
+MMUN_K_LOCK_GUARDS(raw_spinlock, raw_spinlock_t, spin_lock, spin_unlock)
 
 #endif /* MMUN_KCOMPAT_LINUX_SPINLOCK_H */

@@ -107,6 +107,7 @@ static inline void synchronize_srcu(struct srcu_struct *ssp)
 	mmun_k_await_readers(&ssp->mmun_readers[!index]);
 	__atomic_store_n(&ssp->mmun_index, !index, __ATOMIC_SEQ_CST);
 	mmun_k_await_readers(&ssp->mmun_readers[index]);
+	/* Pairs with poll_state_synchronize_srcu(). */
 	__atomic_fetch_add(&ssp->mmun_over, 1, __ATOMIC_SEQ_CST);
 	pthread_mutex_unlock(&ssp->mmun_gp);
 }

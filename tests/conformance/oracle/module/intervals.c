@@ -36,23 +36,20 @@ void intervals_init(void)
 	}
 }
 
-int intervals_reset(void)
+void intervals_reset(void)
 {
 	struct interval *each;
 
-	for (each = intervals; each < intervals + NR_INTERVALS; each++)
-		if (each->inserted) {
-			mmu_interval_notifier_remove(&each->notifier);
-			each->inserted = false;
-		}
 	for (each = intervals; each < intervals + NR_INTERVALS; each++) {
+		if (each->inserted)
+			mmu_interval_notifier_remove(&each->notifier);
+		each->inserted = false;
 		memset(&each->notifier, 0, sizeof(each->notifier));
 		each->ret = each->nonblock_ret = true;
 		each->keeps_seq = each->block = each->finish = false;
 		each->reads = 0;
 		reinit_completion(&each->gate);
 	}
-	return 0;
 }
 
 /* -- the callback -- */

@@ -11,10 +11,9 @@ static long do_reset(struct args *args)
 {
 	int ret = slots_reset();
 
-	if (!ret)
-		ret = intervals_reset();
 	if (ret)
 		return ret;
+	intervals_reset();
 	forget_mms();
 	probes_reset();
 	hang_reset();
@@ -118,8 +117,7 @@ static int __init oracle_init(void)
 	probes_init();
 	intervals_init();
 	ret = slots_reset();
-	if (!ret)
-		ret = intervals_reset();
+	intervals_reset();
 	if (!ret)
 		ret = misc_register(&device);
 	if (ret) {

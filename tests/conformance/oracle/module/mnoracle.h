@@ -90,7 +90,7 @@ int frees_done(void);
 
 /* -- intervals.c -- */
 
-int intervals_reset(void);
+void intervals_reset(void);
 void intervals_init(void);
 
 /* -- quiet.c: who is blocked -- */

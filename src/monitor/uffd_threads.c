@@ -272,6 +272,10 @@ void mmun_uffd_mapped(unsigned long start, unsigned long end)
  * Who announced that he removes pages is let go when that is read, runs, and then
  * takes the lock for reading under which he drops them: the keeper sees that all
  * have run, and we take it for writing.
+ *
+ * Some hundred instructions lead from where he does not count as changing any more
+ * to that lock, and nobody can see him there.  Whom the machine stops just then, for
+ * longer than all this takes, drops his pages when it has been told.
  */
 static void let_it_be_removed(void)
 {

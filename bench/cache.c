@@ -89,26 +89,42 @@ static void borrow_hit(void *arg, long n)
 	struct mmun_regcache *const mine = cache;
 	struct lookups *l = arg;
 	const unsigned long *addresses = l->addresses;
-	unsigned long mask = l->mask, at = l->at, sum = 0, handle = 0;
-	bool dependent = l->dependent;
+	unsigned long mask = l->mask, at = l->at, sum = 0;
 
 	for (long i = 0; i < n; i++) {
 		unsigned int section = mmun_regcache_read_lock(mine);
-		struct mmun_regcache_region *region =
-			mmun_regcache_borrow(mine,
-					     addresses[(at + i + handle) & mask],
-					     4096, 3);
+		struct mmun_regcache_region *region = mmun_regcache_borrow(
+			mine, addresses[(at + i) & mask], 4096, 3);
 
 		if (!region)
 			abort();
-		if (dependent)
-			handle = region->handle;
-		else
-			sum += region->handle;
+		sum += region->handle;
 		mmun_regcache_read_unlock(mine, section);
 	}
 	l->at = at + n;
-	l->sum = sum + handle;
+	l->sum = sum;
+}
+
+/* Where to look next is what the last one found. */
+static void borrow_chain(void *arg, long n)
+{
+	struct mmun_regcache *const mine = cache;
+	struct lookups *l = arg;
+	const unsigned long *addresses = l->addresses;
+	unsigned long mask = l->mask, at = l->at, handle = 0;
+
+	for (long i = 0; i < n; i++) {
+		unsigned int section = mmun_regcache_read_lock(mine);
+		struct mmun_regcache_region *region = mmun_regcache_borrow(
+			mine, addresses[(at + i + handle) & mask], 4096, 3);
+
+		if (!region)
+			abort();
+		handle = region->handle;
+		mmun_regcache_read_unlock(mine, section);
+	}
+	l->at = at + n;
+	l->sum = handle;
 }
 
 /* As one who has many at once looks them up. */
@@ -292,7 +308,8 @@ static void measure_hits(unsigned long regions, const char *order,
 	struct lookups l = { .dependent = dependent };
 	struct bench_case cases[PEERS + NR_PEERS] = {
 		[FLOOR] = { .name = "floor", .run = floor_hit, .arg = &l },
-		[BORROW] = { .name = "borrow", .run = borrow_hit, .arg = &l },
+		[BORROW] = { .name = "borrow", .arg = &l,
+			     .run = dependent ? borrow_chain : borrow_hit },
 		[BORROW_16] = { .name = "borrow16", .run = borrow_16_hit, .arg = &l },
 		[REF] = { .name = "ref", .run = ref_hit, .arg = &l },
 	};

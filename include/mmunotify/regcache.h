@@ -67,13 +67,9 @@ struct mmun_regcache_region {
 	void *mmun_private[3];
 };
 
-/* What the functions below that are in line read; all of it is the library's. */
-struct mmun_regcache_slot {
-	uint64_t key;
-	struct mmun_regcache_region *region;
-};
-
 /*
+ * What follows is for the functions below that are in line, and the library's.
+ *
  * Of keys in arithmetic progression, too: without the shift there are strides that
  * any factor maps to few places.
  */
@@ -87,14 +83,10 @@ struct mmun_regcache_slot {
 
 /**
  * struct mmun_regcache - a cache
- * @mmun_slots: the cache's, as all
- * @mmun_unsettled: events that are not told yet
- * @mmun_epoch: of read sections
+ * @mmun_slots: where lookups begin; the cache's
  */
 struct mmun_regcache {
 	uint64_t mmun_slots;
-	const uint32_t *mmun_unsettled;
-	const uint64_t *mmun_epoch;
 };
 
 /**
@@ -391,9 +383,12 @@ mmun_regcache_borrow_slow(struct mmun_regcache *cache, unsigned long addr,
 #define MMUN_REGCACHE_CALLS
 #endif
 
-/* The calling thread's: 1 when it is in no section. */
+/* The calling thread's: 1 when it is in no section; else of this number. */
 extern __thread uint64_t mmun_regcache_word
 	__attribute__((tls_model("initial-exec")));
+extern uint64_t mmun_regcache_epoch;
+/* Bits of sources for which mmun_settle() would wait. */
+extern uint32_t mmun_unsettled;
 
 /*
  * Plain stores: whoever waits for sections interrupts all threads first, so that
@@ -405,7 +400,7 @@ mmun_regcache_read_lock(struct mmun_regcache *cache)
 #ifndef MMUN_REGCACHE_CALLS
 	if (__builtin_expect(mmun_regcache_word == 1, 1)) {
 		__atomic_store_n(&mmun_regcache_word,
-				 __atomic_load_n(cache->mmun_epoch,
+				 __atomic_load_n(&mmun_regcache_epoch,
 						 __ATOMIC_ACQUIRE),
 				 __ATOMIC_RELAXED);
 		__asm__ __volatile__("" ::: "memory");
@@ -433,19 +428,19 @@ mmun_regcache_borrow(struct mmun_regcache *cache, unsigned long addr,
 {
 	const uint64_t none_of = access | MMUN_REGCACHE_DEAD |
 				 MMUN_REGCACHE_PRIVATE | MMUN_REGCACHE_UNUSED;
-	uint32_t unsettled = __atomic_load_n(cache->mmun_unsettled,
-					     __ATOMIC_ACQUIRE);
-	uint64_t slots = __atomic_load_n(&cache->mmun_slots, __ATOMIC_ACQUIRE);
-	uint64_t key = addr | 4095;
-	/* The lower bits of the one say where in the other a key lies. */
-	struct mmun_regcache_slot *slot =
-		(struct mmun_regcache_slot *)(slots & ~63ULL) +
-		(MMUN_REGCACHE_HASH(key) >> (slots & 63));
-	struct mmun_regcache_region *region;
 
-	if (__builtin_expect(!unsettled && __atomic_load_n(&slot->key,
-						__ATOMIC_ACQUIRE) == key, 1)) {
-		region = __atomic_load_n(&slot->region, __ATOMIC_RELAXED);
+	if (__builtin_expect(!__atomic_load_n(&mmun_unsettled,
+					      __ATOMIC_ACQUIRE), 1)) {
+		uint64_t slots = __atomic_load_n(&cache->mmun_slots,
+						 __ATOMIC_ACQUIRE);
+		/* The lower bits of the one say where in the other a key lies. */
+		uint64_t place = MMUN_REGCACHE_HASH(addr | 4095) >> (slots & 63);
+		const uint64_t *slot = (const uint64_t *)(slots & ~63ULL) + place;
+		/* There always is one, if with nothing in it. */
+		struct mmun_regcache_region *region =
+			(struct mmun_regcache_region *)
+			(__atomic_load_n(slot, __ATOMIC_ACQUIRE) & ~63ULL);
+
 		if (__builtin_expect(!(__atomic_load_n(&region->mmun_word,
 						       __ATOMIC_ACQUIRE) &
 				       none_of) &&

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "base/export.h"
 #include "base/unsettled.h"
 
-uint32_t mmun_unsettled;
+MMUN_PUBLIC uint32_t mmun_unsettled;

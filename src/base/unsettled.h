@@ -11,6 +11,7 @@
  */
 #include <stdint.h>
 
-extern uint32_t mmun_unsettled __attribute__((visibility("hidden")));
+/* Public, for lookups that are in line. */
+extern uint32_t mmun_unsettled;
 
 #endif /* MMUN_BASE_UNSETTLED_H */

@@ -200,6 +200,9 @@ static inline void unlock_cache(struct cache *c)
 /* Return: a region that is dead, with a reference; or NULL. */
 struct region *mmun_cache_alloc_region(struct cache *c);
 void mmun_cache_free_region(struct region *r);
+/* Alive or not. */
+void mmun_cache_for_each_region(struct cache *c,
+				void (*call)(struct region *r, void *arg), void *arg);
 /* How many regions have been given to anybody.  Looks at all of them. */
 uint64_t mmun_cache_count_gets(struct cache *c);
 /* Zeroed, of the system, without a patched call.  Return: NULL without memory. */
@@ -212,7 +215,7 @@ void mmun_cache_free_chunks(struct chunk *chunk);
 struct table {
 	uint32_t shift;		/* of a hash, to its place */
 	uint32_t bits;		/* 1 << bits slots */
-	struct mmun_regcache_slot slots[] __attribute__((aligned(64)));
+	uint64_t slots[] __attribute__((aligned(64)));
 };
 
 /* Context: in a section.  Return: an alive region around the range, or NULL. */
@@ -228,7 +231,6 @@ void mmun_cache_free_table(struct cache *c);
 
 /* -- section.c -- */
 
-extern uint64_t mmun_section_epoch __attribute__((visibility("hidden")));
 /* This thread's sections are in line from now on, if they can.  Allocates. */
 void mmun_cache_join_sections(struct cache *c);
 unsigned int mmun_cache_enter_counted(struct cache *c);

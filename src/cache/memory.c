@@ -43,6 +43,14 @@ void mmun_cache_free_chunks(struct chunk *chunk)
 	}
 }
 
+void mmun_cache_for_each_region(struct cache *c,
+				void (*call)(struct region *r, void *arg), void *arg)
+{
+	for (struct chunk *slab = c->slabs; slab; slab = slab->next)
+		for_each_region(r, slab)
+			call(r, arg);
+}
+
 uint64_t mmun_cache_count_gets(struct cache *c)
 {
 	uint64_t gets = 0;

@@ -121,14 +121,6 @@ static void free_cache(struct cache *c)
 	free(c);
 }
 
-static const uint32_t settled;
-
-static void init_read_side(struct cache *c, const struct mm_struct *mm)
-{
-	c->pub.mmun_unsettled = mm == mm_self() ? &mmun_unsettled : &settled;
-	c->pub.mmun_epoch = &mmun_section_epoch;
-}
-
 int mmun_regcache_create(struct mm_struct *mm,
 			 const struct mmun_regcache_ops *ops, void *ctx,
 			 const struct mmun_regcache_attr *attr,
@@ -143,7 +135,6 @@ int mmun_regcache_create(struct mm_struct *mm,
 	c = alloc_cache();
 	if (!c)
 		return -ENOMEM;
-	init_read_side(c, mm);
 	c->mm = mm;
 	c->ops = ops;
 	c->ctx = ctx;
@@ -220,7 +211,7 @@ MMUN_PUBLIC void mmun_regcache_read_unlock_slow(struct mmun_regcache *cache,
 
 static inline void settle(struct cache *c)
 {
-	if (mmun_unlikely(mmun_load_acquire(c->pub.mmun_unsettled)))
+	if (mmun_unlikely(mmun_load_acquire(&mmun_unsettled)))
 		mmun_settle(c->mm);
 }
 

@@ -7,24 +7,31 @@
  *
  * The key is the granule that the address lies in.  Where a region begins it is
  * known from the start; elsewhere when somebody has looked.  For large regions it
- * is the 2 MiB or 1 GiB that the address lies in: where many begin and end only
- * one of them is found, and the others are found by granules again.
+ * is the 2 MiB or 1 GiB that the address lies in, too.  The key itself is not kept:
+ * six bits of its hash, in the lower bits of the slot, say which regions of a line
+ * are not worth asking.
  */
 #include "cache/cache.h"
 
-/* A hint lies in one of so many slots, two cache lines. */
+/* A hint lies in one of so many slots, a cache line. */
 #define PROBES 8
 _Static_assert(sizeof(struct table) == 64, "slots are aligned");
-#define MIN_BITS 6
+#define MIN_BITS 7
+/* Where regions begin takes no more than one slot in so many. */
+#define SPARSE 4
 
 static const unsigned int level_shift[] = { 12, 21, 30 };
 #define NR_LEVELS 3
 
+/* Where an empty slot leads to. */
+static struct mmun_regcache_region nothing
+	__attribute__((aligned(64))) = { .mmun_word = R_DEAD };
+
 /* Of a cache that has nothing yet, or any more. */
-static union {
-	struct table table;
-	char room[sizeof(struct table) + PROBES * sizeof(struct mmun_regcache_slot)];
-} empty = { .table = { .shift = 61, .bits = 3 } };
+static struct table empty = {
+	.shift = 61, .bits = 3,
+	.slots = { [0 ... PROBES - 1] = (uintptr_t)&nothing },
+};
 
 static struct table *table_of(const struct cache *c)
 {
@@ -41,12 +48,12 @@ static void set_table(struct cache *c, struct table *t)
 
 static bool is_empty(const struct table *t)
 {
-	return t == &empty.table;
+	return t == &empty;
 }
 
 void mmun_cache_forget_table(struct cache *c)
 {
-	set_table(c, &empty.table);
+	set_table(c, &empty);
 }
 
 /* Never 0, and another one for each level. */
@@ -55,22 +62,18 @@ static inline uint64_t key_of(unsigned long addr, unsigned int level)
 	return (addr | ((1UL << level_shift[level]) - 1)) ^ level;
 }
 
-static inline uint64_t place_of(const struct table *t, uint64_t key)
+#define TAG 63ULL
+_Static_assert(_Alignof(struct region) == TAG + 1, "there is room for it");
+
+/* The bits of the hash that follow those of the place. */
+static inline uint64_t tag_of(const struct table *t, uint64_t hash)
 {
-	return MMUN_REGCACHE_HASH(key) >> t->shift;
+	return hash >> (t->shift - 6) & TAG;
 }
 
-static struct region *find_key(struct table *t, uint64_t key)
+static inline struct region *region_in(uint64_t slot)
 {
-	uint64_t place = place_of(t, key);
-
-	for (int i = 0; i < PROBES; i++) {
-		struct mmun_regcache_slot *slot = &t->slots[place ^ i];
-
-		if (mmun_load_acquire(&slot->key) == key)
-			return region_of(mmun_read(&slot->region));
-	}
-	return NULL;
+	return region_of((struct mmun_regcache_region *)(slot & ~TAG));
 }
 
 /* Notes the first use. */
@@ -84,90 +87,113 @@ static bool is_hit(struct region *r, unsigned long addr, size_t len,
 	return true;
 }
 
+static struct region *ask_line(struct table *t, uint64_t key, unsigned long addr,
+			       size_t len, unsigned int access)
+{
+	uint64_t hash = MMUN_REGCACHE_HASH(key);
+	uint64_t place = hash >> t->shift, tag = tag_of(t, hash);
+
+	for (int i = 0; i < PROBES; i++) {
+		uint64_t slot = mmun_load_acquire(&t->slots[place ^ i]);
+
+		if ((slot & TAG) == tag &&
+		    is_hit(region_in(slot), addr, len, access))
+			return region_in(slot);
+	}
+	return NULL;
+}
+
 static __attribute__((noinline)) struct region *
 look_around(struct cache *c, struct table *t, unsigned long addr, size_t len,
 	    unsigned int access)
 {
-	uint32_t levels = mmun_read(&c->levels);
-	struct region *r;
+	uint32_t levels = mmun_read(&c->levels) | 1;
+	struct region *r = NULL;
 
-	for (unsigned int level = 0; level < NR_LEVELS; level++) {
-		if (level && !(levels & (1U << level)))
-			continue;
-		r = find_key(t, key_of(addr, level));
-		if (r && is_hit(r, addr, len, access))
-			return r;
-	}
-	return NULL;
+	for (unsigned int level = 0; level < NR_LEVELS && !r; level++)
+		if (levels & (1U << level))
+			r = ask_line(t, key_of(addr, level), addr, len, access);
+	return r;
 }
 
 struct region *mmun_cache_look_up(struct cache *c, unsigned long addr, size_t len,
 		       unsigned int access)
 {
 	struct table *t = table_of(c);
-	uint64_t key = key_of(addr, 0);
-	struct mmun_regcache_slot *slot = &t->slots[place_of(t, key)];
-	struct region *r;
+	uint64_t hash = MMUN_REGCACHE_HASH(key_of(addr, 0));
+	struct region *r = region_in(mmun_load_acquire(&t->slots[hash >> t->shift]));
 
-	if (mmun_likely(mmun_load_acquire(&slot->key) == key)) {
-		r = region_of(mmun_read(&slot->region));
-		if (mmun_likely(is_hit(r, addr, len, access)))
-			return r;
-	}
+	if (mmun_likely(is_hit(r, addr, len, access)))
+		return r;
 	return look_around(c, t, addr, len, access);
 }
 
 /* -- hints; under c->lock -- */
 
-/* The key's own, an empty one, one of the dead, or whoever has bad luck. */
-static struct mmun_regcache_slot *slot_for(struct table *t, uint64_t key)
+/* The address's own, an empty one, one of the dead, or whoever has bad luck. */
+static uint64_t *slot_for(struct table *t, uint64_t hash, unsigned long addr)
 {
-	uint64_t place = place_of(t, key);
-	struct mmun_regcache_slot *poor = NULL;
+	uint64_t place = hash >> t->shift, tag = tag_of(t, hash);
+	uint64_t *poor = NULL;
 
 	for (int i = 0; i < PROBES; i++) {
-		struct mmun_regcache_slot *slot = &t->slots[place ^ i];
+		uint64_t *slot = &t->slots[place ^ i];
+		const struct region *r = region_in(*slot);
 
-		if (slot->key == key || !slot->key)
+		if (&r->pub == &nothing)
+			return poor ?: slot;
+		if (!is_alive(r))
+			poor = poor ?: slot;
+		else if ((*slot & TAG) == tag && r->pub.start <= addr &&
+			 addr < r->pub.end)
 			return slot;
-		if (!poor && !is_alive(region_of(slot->region)))
-			poor = slot;
 	}
-	return poor ?: &t->slots[place ^ (key >> 12) % PROBES];
+	return poor ?: &t->slots[place ^ hash % PROBES];
 }
 
-/* A reader that sees the key sees this region, or a later one. */
-static void set_hint(struct table *t, uint64_t key, struct region *r)
+/* A reader that sees the slot sees what the region is, or a later one. */
+static void set_hint(struct table *t, uint64_t key, struct region *r,
+		     unsigned long addr)
 {
-	struct mmun_regcache_slot *slot = slot_for(t, key);
+	uint64_t hash = MMUN_REGCACHE_HASH(key);
 
-	mmun_write(&slot->region, &r->pub);
-	mmun_store_release(&slot->key, key);
+	mmun_store_release(slot_for(t, hash, addr),
+			   (uintptr_t)&r->pub | tag_of(t, hash));
 }
 
-void mmun_cache_hint(struct cache *c, struct region *r, unsigned long addr)
+static void hint(struct cache *c, struct table *t, struct region *r,
+		 unsigned long addr)
 {
 	unsigned long size = r->pub.end - r->pub.start;
 	unsigned int level = 0;
-	struct table *t = table_of(c);
 
-	if (is_empty(t))
-		return;
-	set_hint(t, key_of(addr, 0), r);
+	set_hint(t, key_of(addr, 0), r, addr);
 	while (level + 1 < NR_LEVELS && size >> level_shift[level + 1])
 		level++;
 	if (!level)
 		return;
-	set_hint(t, key_of(addr, level), r);
+	set_hint(t, key_of(addr, level), r, addr);
 	mmun_write(&c->levels, c->levels | 1U << level);
+}
+
+void mmun_cache_hint(struct cache *c, struct region *r, unsigned long addr)
+{
+	if (!is_empty(table_of(c)))
+		hint(c, table_of(c), r, addr);
+}
+
+static void clear_slots(struct table *t)
+{
+	for (uint64_t i = 0; i < 1ULL << t->bits; i++)
+		mmun_write(&t->slots[i], (uintptr_t)&nothing);
 }
 
 static struct table *new_table(uint32_t bits)
 {
-	size_t size = 64 + sizeof(struct table) +
-		      (sizeof(struct mmun_regcache_slot) << bits);
-	struct chunk *chunk = mmun_cache_map_chunk(size);
 	struct table *t;
+	size_t size = 64 + sizeof(struct table) +
+		      (sizeof(t->slots[0]) << bits);
+	struct chunk *chunk = mmun_cache_map_chunk(size);
 
 	if (!chunk)
 		return NULL;
@@ -175,6 +201,7 @@ static struct table *new_table(uint32_t bits)
 	t = (struct table *)((char *)chunk + 64);
 	t->shift = 64 - bits;
 	t->bits = bits;
+	clear_slots(t);
 	return t;
 }
 
@@ -183,15 +210,10 @@ static struct chunk *chunk_of(struct table *t)
 	return (struct chunk *)((char *)t - 64);
 }
 
-/* Those that still lead somewhere. */
-static void copy_hints(struct table *to, const struct table *from)
+static void add_hint(struct region *r, void *table)
 {
-	for (uint64_t i = 0; i < 1ULL << from->bits; i++) {
-		const struct mmun_regcache_slot *slot = &from->slots[i];
-
-		if (slot->key && is_alive(region_of(slot->region)))
-			set_hint(to, slot->key, region_of(slot->region));
-	}
+	if (is_alive(r))
+		hint(r->cache, table, r, r->pub.start);
 }
 
 void mmun_cache_free_table(struct cache *c)
@@ -200,19 +222,19 @@ void mmun_cache_free_table(struct cache *c)
 		mmun_cache_unmap_chunk(chunk_of(table_of(c)));
 }
 
-/* Sparse: a quarter at most is where regions begin. */
+/* What was found elsewhere than at its start is found slowly, once again. */
 int mmun_cache_grow_table(struct cache *c)
 {
 	struct table *old = table_of(c), *new;
 	bool first = is_empty(old);
 
-	if (!first && c->nr < 1ULL << old->bits >> 2)
+	if (!first && c->nr < (1ULL << old->bits) / SPARSE)
 		return 0;
 	new = new_table(first ? MIN_BITS : old->bits + 1);
 	if (!new)
 		return first ? -ENOMEM : 0;
 	if (!first) {
-		copy_hints(new, old);
+		mmun_cache_for_each_region(c, add_hint, new);
 		chunk_of(old)->next = c->retired;
 		c->retired = chunk_of(old);
 	}

@@ -85,6 +85,13 @@
 #define MMUN_BREAK_CACHE_DEFER false
 #endif
 
+/* Who puts counts on his CPU, and does not ask whether that has been summed up. */
+#ifdef MMUN_MUTANT_CACHE_COUNTS
+#define MMUN_BREAK_CACHE_COUNTS true
+#else
+#define MMUN_BREAK_CACHE_COUNTS false
+#endif
+
 /*
  * The rules of the monitors and of the core are many.  One build has them all, and
  * a test names the one to break:

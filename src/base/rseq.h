@@ -2,8 +2,8 @@
 #ifndef MMUN_BASE_RSEQ_H
 #define MMUN_BASE_RSEQ_H
 /*
- * Restartable sequences: one increment of a word of the CPU that we run on,
- * without a lock prefix.  The kernel restarts the sequence when the thread is
+ * Restartable sequences: an addition to a word of the CPU that we run on, without
+ * a lock prefix.  The kernel restarts the sequence when the thread is
  * preempted, migrated, or takes a signal in it.
  *
  * glibc registers an area per thread.  Where it does not, and where we don't
@@ -43,14 +43,14 @@ void mmun_rseq_return(uint32_t cpu);
 
 #ifdef MMUN_HAVE_RSEQ
 /*
- * Add one to *(uint64_t *)(words + at + cpu * 64).  Return: was it done?
+ * Add @value to *(uint64_t *)(words + at + (cpu << shift)).  Return: was it done?
  * There must be words for every possible CPU; nothing is compared.
  *
- * Context: any, a signal handler included.  The increment is one instruction
+ * Context: any, a signal handler included.  The addition is one instruction
  * and a store on x86-64: what came before it in the program is visible before
  * it (TSO).
  */
-#define mmun_this_cpu_inc(words, at)                                           \
+#define mmun_this_cpu_add(words, at, shift, value)                             \
 	({                                                                     \
 		__label__ none, out;                                           \
 		bool done = true;                                              \
@@ -72,12 +72,13 @@ void mmun_rseq_return(uint32_t cpu);
 			"3:\tmovl %%fs:4(%[rseq]), %%eax\n\t"                 \
 			"testl %%eax, %%eax\n\t"                              \
 			"js %l[none]\n\t"                                     \
-			"shlq $6, %%rax\n\t"                                  \
-			"incq %c[disp](%[base], %%rax)\n"                      \
+			"shlq %[by], %%rax\n\t"                               \
+			"addq %[add], %c[disp](%[base], %%rax)\n"              \
 			"4:\n"                                                 \
 			:                                                      \
 			: [rseq] "r"(mmun_rseq_offset), [base] "r"(words),     \
-			  [disp] "i"(at)                                       \
+			  [disp] "i"(at), [by] "i"(shift),                     \
+			  [add] "er"((uint64_t)(value))                        \
 			: "rax", "memory", "cc"                                \
 			: none);                                               \
 		goto out;                                                      \
@@ -87,7 +88,11 @@ void mmun_rseq_return(uint32_t cpu);
 		done;                                                          \
 	})
 #else
-#define mmun_this_cpu_inc(words, at) ((void)(words), false)
+#define mmun_this_cpu_add(words, at, shift, value)                             \
+	((void)(words), (void)(value), false)
 #endif
+
+/* Of words that lie a cache line apart. */
+#define mmun_this_cpu_inc(words, at) mmun_this_cpu_add(words, at, 6, 1)
 
 #endif /* MMUN_BASE_RSEQ_H */

@@ -18,9 +18,10 @@
  * is, until the section ends: reclaim.c waits for a grace period between the
  * death and the rest, and memory of regions is used for regions only.
  *
- * A region's references: one of the cache, from when it is published to the end
- * of the grace period after its death; one of each holder, and of each who waits
- * for the registration.  With the last one it is deregistered.
+ * A region's references: the cache's, from when it is published to the end of the
+ * grace period after its death; one of each holder, and of each who waits for the
+ * registration.  With the last one it is deregistered.  How they are counted:
+ * holders.h.
  *
  * Locks: c->lock, below which nothing is called.  An event does not take it, so
  * that one may come, in a signal handler too, while it is held.
@@ -57,15 +58,6 @@
 #define R_PRIVATE MMUN_REGCACHE_PRIVATE
 #define R_UNUSED MMUN_REGCACHE_UNUSED
 
-/*
- * Holders, and how often anybody was given one: one count costs no more than two.
- * A holder is added in a section, or under c->lock, where the cache is one.
- */
-#define REF_ONE 1ULL
-#define REF_HOLDERS 0xffffffULL
-#define REF_GET ((1ULL << 24) | REF_ONE)
-#define REF_GETS(refs) ((refs) >> 24)
-
 /* A grace period, from when it was begun. */
 struct grace {
 	uint64_t epoch;
@@ -77,10 +69,12 @@ struct region {
 	struct mmun_regcache_region pub;
 
 	/* Line 1: the life. */
-	uint64_t refs __attribute__((aligned(64)));	/* REF_* */
+	uint64_t refs __attribute__((aligned(64)));	/* holders.h */
 	bool registered;	/* there is a handle */
 	bool listed;		/* in the tree and in the queue; under lock */
-	struct cache *cache;
+	int error;		/* how the registration has come to an end, */
+	uint32_t done;		/* ... when it has: a futex */
+	uint32_t waiters;	/* ... that somebody waits for */
 	struct region *next;	/* on whichever list it is */
 	struct region *newer, *older;	/* evict.c */
 
@@ -89,10 +83,6 @@ struct region {
 	struct grace grace;	/* when it may be reclaimed */
 	/* ... and line 4 what an event's does. */
 	struct mmu_interval_notifier sub;
-
-	uint32_t done;		/* the registration has come to an end: a futex */
-	uint32_t waiters;	/* ... that somebody waits for */
-	int error;		/* ... with this one */
 };
 
 _Static_assert(sizeof(struct mmun_regcache_region) == 64, "a cache line");
@@ -103,6 +93,7 @@ _Static_assert(sizeof(struct region) == 6 * 64, "no line is lost");
 struct chunk {
 	struct chunk *next;
 	size_t size;
+	size_t nr;		/* regions in it */
 };
 
 struct cache {
@@ -150,6 +141,17 @@ static inline struct region *region_of(struct mmun_regcache_region *pub)
 static inline struct cache *cache_of(struct mmun_regcache *pub)
 {
 	return (struct cache *)pub;
+}
+
+/* What a get and a put need lies in line 0. */
+static inline struct cache *cache_of_region(const struct region *r)
+{
+	return r->pub.mmun_private[0];
+}
+
+static inline uint64_t *counts_of(const struct region *r)
+{
+	return r->pub.mmun_private[1];
 }
 
 static inline struct region *region_of_node(struct mmun_interval *node)
@@ -203,10 +205,11 @@ void mmun_cache_free_region(struct region *r);
 /* Alive or not. */
 void mmun_cache_for_each_region(struct cache *c,
 				void (*call)(struct region *r, void *arg), void *arg);
-/* How many regions have been given to anybody.  Looks at all of them. */
-uint64_t mmun_cache_count_gets(struct cache *c);
-/* Zeroed, of the system, without a patched call.  Return: NULL without memory. */
-void *mmun_cache_map_chunk(size_t size);
+/*
+ * Zeroed, of the system, without a patched call; all of the first @used bytes will
+ * be used.  Return: NULL without memory.
+ */
+void *mmun_cache_map_chunk(size_t size, size_t used);
 void mmun_cache_unmap_chunk(struct chunk *chunk);
 void mmun_cache_free_chunks(struct chunk *chunk);
 
@@ -256,7 +259,8 @@ int mmun_cache_register_region(struct cache *c, unsigned long addr, size_t len,
 
 /* Of who has killed it.  Context: any, the event path. */
 void mmun_cache_bury(struct region *r);
-void mmun_cache_drop_region(struct region *r);
+/* Nobody holds it any more. */
+void mmun_cache_ready(struct region *r);
 /* Context: calls the registrar; @wait: for read sections. */
 void mmun_cache_reclaim(struct cache *c, bool wait);
 static inline bool is_to_do(struct cache *c)

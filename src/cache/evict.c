@@ -7,7 +7,7 @@
  *
  * Zhang et al., "SIEVE is Simpler than LRU", NSDI 2024.
  */
-#include "cache/cache.h"
+#include "cache/holders.h"
 
 void mmun_cache_enqueue(struct cache *c, struct region *r)
 {
@@ -37,13 +37,11 @@ void mmun_cache_dequeue(struct cache *c, struct region *r)
 /* Who gets a reference meanwhile has one of a dead region, as of any event. */
 static bool goes(struct region *r)
 {
-	if ((mmun_read(&r->refs) & REF_HOLDERS) > 1)
-		return false;
 	if (!(mmun_read(&r->pub.mmun_word) & R_UNUSED)) {
 		mmun_fetch_or(&r->pub.mmun_word, R_UNUSED);
 		return false;
 	}
-	return kill_region(r);
+	return !mmun_cache_is_held(r) && kill_region(r);
 }
 
 /* Killed, or NULL where all are held. */

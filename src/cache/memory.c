@@ -7,24 +7,19 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "cache/cache.h"
+#include "cache/holders.h"
 
 enum { SLAB_MIN = 64 << 10, SLAB_MAX = 4 << 20 };
 
-/* The chunk's own line comes first. */
-#define for_each_region(r, slab)                                               \
-	for (struct region *r = (struct region *)((char *)(slab) + 64);        \
-	     (char *)(r + 1) <= (char *)(slab) + (slab)->size; r++)
-
-void *mmun_cache_map_chunk(size_t size)
+void *mmun_cache_map_chunk(size_t size, size_t used)
 {
 	long at = mmun_syscall(SYS_mmap, 0, size, PROT_READ | PROT_WRITE,
 			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (at < 0 && at > -4096)
 		return NULL;
-	if (size >= SLAB_MAX)
-		mmun_syscall(SYS_madvise, at, size, MADV_HUGEPAGE);
+	if (used >= SLAB_MAX)
+		mmun_syscall(SYS_madvise, at, used, MADV_HUGEPAGE);
 	return (void *)at;
 }
 
@@ -43,39 +38,55 @@ void mmun_cache_free_chunks(struct chunk *chunk)
 	}
 }
 
+/*
+ * A slab is a line of its own, regions, and pages of their counts: the first
+ * COUNTS_PER_PAGE regions' on CPU 0, on CPU 1, ..., the next ones' on CPU 0, ...
+ */
+static struct region *region_at(struct chunk *slab, size_t i)
+{
+	return (struct region *)((char *)slab + 64) + i;
+}
+
+static uint64_t *counts_at(struct chunk *slab, size_t regions, uint32_t ncpus,
+			   size_t i)
+{
+	uint64_t *counts = (uint64_t *)((char *)slab + regions);
+
+	return counts + i / COUNTS_PER_PAGE * ncpus * COUNTS_PER_PAGE +
+	       i % COUNTS_PER_PAGE;
+}
+
 void mmun_cache_for_each_region(struct cache *c,
 				void (*call)(struct region *r, void *arg), void *arg)
 {
 	for (struct chunk *slab = c->slabs; slab; slab = slab->next)
-		for_each_region(r, slab)
-			call(r, arg);
-}
-
-uint64_t mmun_cache_count_gets(struct cache *c)
-{
-	uint64_t gets = 0;
-
-	for (struct chunk *slab = c->slabs; slab; slab = slab->next)
-		for_each_region(r, slab)
-			gets += REF_GETS(mmun_read(&r->refs));
-	return gets;
+		for (size_t i = 0; i < slab->nr; i++)
+			call(region_at(slab, i), arg);
 }
 
 static bool add_slab(struct cache *c)
 {
-	size_t size = c->slab_size ?: SLAB_MIN;
-	struct chunk *slab = mmun_cache_map_chunk(size);
+	size_t regions = c->slab_size ?: SLAB_MIN;
+	size_t nr = (regions - 64) / sizeof(struct region);
+	uint32_t ncpus = c->srcu->ncpus;
+	size_t size = regions + (nr + COUNTS_PER_PAGE - 1) / COUNTS_PER_PAGE *
+				ncpus * COUNTS_PER_PAGE * sizeof(uint64_t);
+	struct chunk *slab = mmun_cache_map_chunk(size, regions);
 
 	if (!slab)
 		return false;
 	slab->size = size;
+	slab->nr = nr;
 	slab->next = c->slabs;
 	c->slabs = slab;
-	if (size < SLAB_MAX)
-		c->slab_size = size * 2;
-	for_each_region(r, slab) {
+	if (regions < SLAB_MAX)
+		c->slab_size = regions * 2;
+	for (size_t i = 0; i < nr; i++) {
+		struct region *r = region_at(slab, i);
+
 		r->pub.mmun_word = R_DEAD;
-		r->cache = c;
+		r->pub.mmun_private[0] = c;
+		r->pub.mmun_private[1] = counts_at(slab, regions, ncpus, i);
 		r->next = c->free;
 		c->free = r;
 	}
@@ -101,6 +112,8 @@ struct region *mmun_cache_alloc_region(struct cache *c)
 
 void mmun_cache_free_region(struct region *r)
 {
-	r->next = r->cache->free;
-	r->cache->free = r;
+	struct cache *c = cache_of_region(r);
+
+	r->next = c->free;
+	c->free = r;
 }

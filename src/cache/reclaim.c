@@ -13,7 +13,7 @@
  */
 #include <sys/prctl.h>
 
-#include "cache/cache.h"
+#include "cache/holders.h"
 
 static bool has_reclaimer(const struct cache *c)
 {
@@ -41,13 +41,12 @@ static void done_with(struct cache *c, uint32_t n)
 
 void mmun_cache_bury(struct region *r)
 {
-	push(r->cache, &r->cache->dead, r);
+	push(cache_of_region(r), &cache_of_region(r)->dead, r);
 }
 
-void mmun_cache_drop_region(struct region *r)
+void mmun_cache_ready(struct region *r)
 {
-	if ((mmun_fetch_sub(&r->refs, REF_ONE) & REF_HOLDERS) == 1)
-		push(r->cache, &r->cache->ready, r);
+	push(cache_of_region(r), &cache_of_region(r)->ready, r);
 }
 
 void mmun_cache_unlist(struct cache *c, struct region *r)
@@ -150,7 +149,7 @@ static void drop_doomed(struct cache *c)
 	unlock_cache(c);
 	for (; r; r = next, n++) {
 		next = r->next;
-		mmun_cache_drop_region(r);
+		mmun_cache_sum_up(r);
 	}
 	done_with(c, n);
 }

@@ -7,7 +7,7 @@
 
 #include "base/unsettled.h"
 #include "base/warn.h"
-#include "cache/cache.h"
+#include "cache/holders.h"
 
 /* All caches, for fork(). */
 static struct {
@@ -237,30 +237,48 @@ static inline void help_reclaim(struct cache *c)
 		mmun_cache_reclaim(c, false);
 }
 
-/* In the section the cache's own reference lasts. */
-static inline struct region *get_quickly(struct cache *c, unsigned long addr,
+/* What most gets find.  In the section the cache's own reference lasts. */
+static inline struct region *get_at_once(struct cache *c, unsigned long addr,
 					 size_t len, unsigned int access)
+{
+	struct mmun_regcache_region *region = NULL;
+#ifndef MMUN_REGCACHE_CALLS
+	unsigned int section;
+
+	/* So that nothing is called. */
+	if (mmun_unlikely(mmun_regcache_word != 1))
+		return NULL;
+	section = mmun_regcache_read_lock(&c->pub);
+	region = mmun_regcache_look_once(&c->pub, addr, len, access);
+	if (mmun_likely(region))
+		hold_region_here(region_of(region));
+	mmun_regcache_read_unlock(&c->pub, section);
+#endif
+	return region ? region_of(region) : NULL;
+}
+
+static struct region *get_quickly(struct cache *c, unsigned long addr,
+				  size_t len, unsigned int access)
 {
 	unsigned int section = mmun_regcache_read_lock(&c->pub);
 	struct region *r = mmun_cache_look_up(c, addr, len, access);
 
-	if (mmun_likely(r))
-		mmun_fetch_add(&r->refs, REF_GET);
+	if (r)
+		hold_region(r);
 	mmun_regcache_read_unlock(&c->pub, section);
 	return r;
 }
 
-int mmun_regcache_get(struct mmun_regcache *cache, unsigned long addr,
-		      size_t len, unsigned int access,
-		      struct mmun_regcache_region **ret_region)
+static __attribute__((noinline)) int
+get_slowly(struct cache *c, unsigned long addr, size_t len, unsigned int access,
+	   struct mmun_regcache_region **ret_region)
 {
-	struct cache *c = cache_of(cache);
 	struct region *r;
 	int err;
 
 	settle(c);
 	r = get_quickly(c, addr, len, access);
-	if (mmun_unlikely(!r)) {
+	if (!r) {
 		err = mmun_cache_register_region(c, addr, len, access, &r);
 		if (err)
 			return err;
@@ -269,16 +287,50 @@ int mmun_regcache_get(struct mmun_regcache *cache, unsigned long addr,
 	help_reclaim(c);
 	return 0;
 }
+
+int mmun_regcache_get(struct mmun_regcache *cache, unsigned long addr,
+		      size_t len, unsigned int access,
+		      struct mmun_regcache_region **ret_region)
+{
+	struct cache *c = cache_of(cache);
+	struct region *r = get_at_once(c, addr, len, access);
+
+	if (mmun_unlikely(!r))
+		return get_slowly(c, addr, len, access, ret_region);
+	*ret_region = &r->pub;
+	help_reclaim(c);
+	return 0;
+}
 EXPORT_SYMBOL(mmun_regcache_get);
+
+static inline bool put_at_once(struct cache *c, struct region *r)
+{
+	bool done = false;
+#ifndef MMUN_REGCACHE_CALLS
+	unsigned int section;
+
+	if (mmun_unlikely(mmun_regcache_word != 1))
+		return false;
+	section = mmun_regcache_read_lock(&c->pub);
+	done = drop_region_here(r);
+	mmun_regcache_read_unlock(&c->pub, section);
+#else
+	(void)c;
+	(void)r;
+#endif
+	return done;
+}
 
 void mmun_regcache_put(struct mmun_regcache_region *region)
 {
+	struct region *r = region_of(region);
 	struct cache *c;
 
-	if (!region)
+	if (mmun_unlikely(!r))
 		return;
-	c = region_of(region)->cache;
-	mmun_cache_drop_region(region_of(region));
+	c = cache_of_region(r);
+	if (mmun_unlikely(!put_at_once(c, r)))
+		drop_region(r);
 	help_reclaim(c);
 }
 EXPORT_SYMBOL(mmun_regcache_put);

@@ -15,7 +15,7 @@
  * set, and it cannot become alive; or the attempt finds the sequence, and
  * waits in mmu_interval_read_begin() until the memory has changed.
  */
-#include "cache/cache.h"
+#include "cache/holders.h"
 
 #define MAX_ATTEMPTS 16
 
@@ -47,7 +47,7 @@ static bool hit_region(struct mmu_interval_notifier *sub,
 
 	mmu_interval_set_seq(sub, cur_seq);
 	if (kill_region(r)) {
-		count(&r->cache->stats.invalidations
+		count(&cache_of_region(r)->stats.invalidations
 			       [range->event % MMUN_REGCACHE_CAUSES]);
 		mmun_cache_bury(r);
 	}
@@ -292,7 +292,7 @@ static bool become_alive(struct region *r)
 {
 	uint64_t was = mmun_fetch_and(&r->pub.mmun_word, ~(R_PRIVATE | R_DEAD));
 
-	mmun_cache_hint(r->cache, r, r->pub.start);
+	mmun_cache_hint(cache_of_region(r), r, r->pub.start);
 	for (int i = 0; i < 4; i++)
 		mmun_syscall(SYS_sched_yield);
 	return !(was & R_DEAD) || !kill_region(r);
@@ -325,14 +325,14 @@ static bool publish(struct cache *c, struct region *r,
 
 	lock_cache(c);
 	remove_pending(c, r);
-	mmun_fetch_add(&r->refs, REF_ONE);
+	mmun_fetch_add(&r->refs, REF_BIAS);
 	alive = become_alive(r);
 	if (alive) {
 		list(c, r);
 		mmun_cache_hint(c, r, q->addr);
 		kill_old(c, r);
 	} else {
-		mmun_fetch_sub(&r->refs, REF_ONE);
+		mmun_fetch_sub(&r->refs, REF_BIAS);
 		add_pending(c, r);
 	}
 	unlock_cache(c);
@@ -520,14 +520,14 @@ static int register_once(struct cache *c, const struct request *q,
 	lock_cache(c);
 	r = find_slowly(c, q);
 	if (r) {
-		mmun_fetch_add(&r->refs, REF_GET);
+		hold_region(r);
 		unlock_cache(c);
 		*ret_region = r;
 		return 0;
 	}
 	r = find_pending(c, q);
 	if (r) {
-		mmun_fetch_add(&r->refs, REF_GET);
+		hold_region(r);
 		count(&c->stats.shared);
 	} else {
 		r = begin_miss(c, q, &crowded);
@@ -538,7 +538,7 @@ static int register_once(struct cache *c, const struct request *q,
 		return -ENOMEM;
 	ret = mine ? miss(c, r, q, crowded) : share(r, q);
 	if (ret)
-		mmun_cache_drop_region(r);
+		drop_region(r);
 	else
 		*ret_region = r;
 	return ret;

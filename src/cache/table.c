@@ -103,10 +103,10 @@ static struct region *ask_line(struct table *t, uint64_t key, unsigned long addr
 	return NULL;
 }
 
-static __attribute__((noinline)) struct region *
-look_around(struct cache *c, struct table *t, unsigned long addr, size_t len,
-	    unsigned int access)
+struct region *mmun_cache_look_up(struct cache *c, unsigned long addr, size_t len,
+		       unsigned int access)
 {
+	struct table *t = table_of(c);
 	uint32_t levels = mmun_read(&c->levels) | 1;
 	struct region *r = NULL;
 
@@ -114,18 +114,6 @@ look_around(struct cache *c, struct table *t, unsigned long addr, size_t len,
 		if (levels & (1U << level))
 			r = ask_line(t, key_of(addr, level), addr, len, access);
 	return r;
-}
-
-struct region *mmun_cache_look_up(struct cache *c, unsigned long addr, size_t len,
-		       unsigned int access)
-{
-	struct table *t = table_of(c);
-	uint64_t hash = MMUN_REGCACHE_HASH(key_of(addr, 0));
-	struct region *r = region_in(mmun_load_acquire(&t->slots[hash >> t->shift]));
-
-	if (mmun_likely(is_hit(r, addr, len, access)))
-		return r;
-	return look_around(c, t, addr, len, access);
 }
 
 /* -- hints; under c->lock -- */
@@ -193,7 +181,7 @@ static struct table *new_table(uint32_t bits)
 	struct table *t;
 	size_t size = 64 + sizeof(struct table) +
 		      (sizeof(t->slots[0]) << bits);
-	struct chunk *chunk = mmun_cache_map_chunk(size);
+	struct chunk *chunk = mmun_cache_map_chunk(size, size);
 
 	if (!chunk)
 		return NULL;
@@ -213,7 +201,7 @@ static struct chunk *chunk_of(struct table *t)
 static void add_hint(struct region *r, void *table)
 {
 	if (is_alive(r))
-		hint(r->cache, table, r, r->pub.start);
+		hint(cache_of_region(r), table, r, r->pub.start);
 }
 
 void mmun_cache_free_table(struct cache *c)

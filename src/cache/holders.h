@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef MMUN_CACHE_HOLDERS_H
+#define MMUN_CACHE_HOLDERS_H
+/*
+ * Who holds a region: how many is of interest only when it is dead.  While it is
+ * alive, holders are counted in a word of the CPU that they run on, which nobody
+ * else writes; only the sum of all CPUs' words means anything.
+ *
+ *	alive	in a section: the CPU's word.  Who cannot: refs, where BIAS keeps
+ *		any of them from being the last
+ *	dead	refs.  When the grace period is over, no section is left that has
+ *		seen it alive, and the words stand still: their sum goes into refs,
+ *		and BIAS goes.  From then on the last one is seen to be it
+ *
+ * BIAS is the cache's own reference.
+ *
+ * ORDER(cache-counts): a word is written in a section, and read after a grace
+ * period that begins after the region's death.
+ */
+#include "cache/cache.h"
+
+/* Holders, and how often anybody became one: one count costs no more than two. */
+#define REF_ONE 1ULL
+#define REF_HOLDERS 0xffffffULL
+#define REF_BIAS (1ULL << 23)
+#define REF_GET ((1ULL << 24) | REF_ONE)
+#define REF_GETS(refs) ((refs) >> 24)
+
+/* CPUs' words of a region lie a page apart: a page is of one CPU. */
+#define COUNTS_SHIFT 12
+#define COUNTS_PER_PAGE ((1UL << COUNTS_SHIFT) / sizeof(uint64_t))
+
+/* Context: in a section that has seen it alive, or under c->lock. */
+static inline void hold_region(struct region *r)
+{
+	mmun_fetch_add(&r->refs, REF_GET);
+}
+
+/* Context: the former. */
+static inline void hold_region_here(struct region *r)
+{
+	if (mmun_unlikely(!mmun_this_cpu_add(counts_of(r), 0, COUNTS_SHIFT, REF_GET)))
+		hold_region(r);
+}
+
+/* Context: any. */
+static inline void drop_region(struct region *r)
+{
+	if (mmun_unlikely((mmun_fetch_sub(&r->refs, REF_ONE) & REF_HOLDERS) == 1))
+		mmun_cache_ready(r);
+}
+
+/* Context: in a section.  Return: was it alive, and has it been dropped? */
+static inline bool drop_region_here(struct region *r)
+{
+	return (MMUN_BREAK_CACHE_COUNTS || mmun_likely(is_alive(r))) &&
+	       mmun_likely(mmun_this_cpu_add(counts_of(r), 0, COUNTS_SHIFT, -REF_ONE));
+}
+
+/* It is dead, and the grace period is over: drop the cache's reference. */
+void mmun_cache_sum_up(struct region *r);
+/* Of one that is alive, as far as that can be told.  Under c->lock. */
+bool mmun_cache_is_held(const struct region *r);
+/* How many regions have been given to anybody.  Looks at all of them. */
+uint64_t mmun_cache_count_gets(struct cache *c);
+
+#endif /* MMUN_CACHE_HOLDERS_H */

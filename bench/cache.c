@@ -191,8 +191,19 @@ static void again(void *unused, long n)
 	}
 }
 
+/* Where nothing is registered: an allocator, say, that maps and unmaps. */
+static void invalidate_far(void *unused, long n)
+{
+	(void)unused;
+	for (long i = 0; i < n; i++) {
+		unsigned long at = REGIONS_BASE / 2 + i % 64 * 65536;
+
+		invalidate(at, at + 65536);
+	}
+}
+
 /* Between two regions, a different two each time. */
-static void invalidate_elsewhere(void *arg, long n)
+static void invalidate_between(void *arg, long n)
 {
 	struct lookups *l = arg;
 
@@ -389,12 +400,13 @@ static void measure_two(unsigned long regions)
 static void measure_changes(unsigned long regions)
 {
 	struct lookups l = { 0 };
-	struct bench_case cases[3 + NR_PEERS] = {
+	struct bench_case cases[4 + NR_PEERS] = {
 		{ .name = "floor", .run = floor_hit, .arg = &l },
-		{ .name = "elsewhere", .run = invalidate_elsewhere, .arg = &l },
+		{ .name = "far", .run = invalidate_far },
+		{ .name = "between", .run = invalidate_between, .arg = &l },
 		{ .name = "again", .run = again },
 	};
-	int nr = 3;
+	int nr = 4;
 
 	fill(&l, "random", regions);
 	for (size_t i = 0; i < NR_PEERS; i++)
@@ -402,10 +414,11 @@ static void measure_changes(unsigned long regions)
 			cases[nr++] = (struct bench_case){
 				.name = peers[i]->name, .run = peers[i]->again };
 	bench_measure(cases, nr);
-	ratio("cache_invalidate_elsewhere", regions, "any", "", &cases[1],
-	      &cases[0]);
-	for (int i = 3; i < nr; i++)
-		ratio("cache_invalidate_register", regions, "ref", "", &cases[2],
+	for (int i = 1; i < 3; i++)
+		ratio("cache_invalidate_elsewhere", regions, cases[i].name, "",
+		      &cases[i], &cases[0]);
+	for (int i = 4; i < nr; i++)
+		ratio("cache_invalidate_register", regions, "ref", "", &cases[3],
 		      &cases[i]);
 	bench_release(cases, nr);
 	free(l.addresses);

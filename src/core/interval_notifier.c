@@ -102,6 +102,7 @@ static void put_into_tree(struct mmun_intervals *in,
 	priv->node.last = sub->interval_tree.last;
 	mmun_write(&in->version, in->version + 1);
 	mmun_interval_insert(&in->tree, &priv->node);
+	mmun_filter_add(&in->filter, priv->node.start, priv->node.last);
 	mmun_store_release(&in->version, in->version + 1);
 	mmun_write(&priv->state, known(sub) | IN_TREE);
 }
@@ -109,10 +110,25 @@ static void put_into_tree(struct mmun_intervals *in,
 static void take_out_of_tree(struct mmun_intervals *in,
 			     struct mmu_interval_notifier *sub)
 {
+	struct interval_private *priv = private_of(sub);
+
 	mmun_write(&in->version, in->version + 1);
-	mmun_interval_remove(&in->tree, &private_of(sub)->node);
+	mmun_interval_remove(&in->tree, &priv->node);
+	mmun_filter_remove(&in->filter, &in->tree, priv->node.start,
+			   priv->node.last);
 	mmun_store_release(&in->version, in->version + 1);
-	mmun_write(&private_of(sub)->state, known(sub));
+	mmun_write(&priv->state, known(sub));
+}
+
+/* Return: is it used? */
+static bool grow_filter(struct mmun_intervals *in, struct mmun_filter_table *table)
+{
+	bool used;
+
+	mmun_write(&in->version, in->version + 1);
+	used = mmun_filter_grow(&in->filter, table);
+	mmun_store_release(&in->version, in->version + 1);
+	return used;
 }
 
 static void defer(struct mmun_intervals *in, struct mmu_interval_notifier *sub,
@@ -127,13 +143,15 @@ static void defer(struct mmun_intervals *in, struct mmu_interval_notifier *sub,
 		private_of(priv->next_deferred)->pprev_deferred =
 			&priv->next_deferred;
 	in->deferred = sub;
+	mmun_write(&in->nr_deferred, in->nr_deferred + 1);
 	mmun_fetch_or(&in->state, I_DEFERRED);
 }
 
-static void undefer(struct mmu_interval_notifier *sub)
+static void undefer(struct mmun_intervals *in, struct mmu_interval_notifier *sub)
 {
 	struct interval_private *priv = private_of(sub);
 
+	mmun_write(&in->nr_deferred, in->nr_deferred - 1);
 	*priv->pprev_deferred = priv->next_deferred;
 	if (priv->next_deferred)
 		private_of(priv->next_deferred)->pprev_deferred =
@@ -153,6 +171,7 @@ static void do_deferred(struct mmun_intervals *in)
 			put_into_tree(in, sub);
 	}
 	in->deferred = NULL;
+	mmun_write(&in->nr_deferred, 0);
 	mmun_fetch_and(&in->state, ~I_DEFERRED);
 }
 
@@ -166,11 +185,19 @@ static uint64_t set_odd(struct mmun_intervals *in)
 	return mmun_fetch_or(&in->state, I_ODD);
 }
 
+static struct mmun_interval *find_first(const struct mmun_intervals *in,
+					unsigned long start, unsigned long last)
+{
+	if (mmun_likely(!mmun_filter_may_overlap(&in->filter, start, last)))
+		return NULL;
+	return mmun_interval_first(&in->tree, start, last);
+}
+
 static struct mmun_interval *look_and_mark(struct mmun_intervals *in,
 					   unsigned long start,
 					   unsigned long last)
 {
-	struct mmun_interval *first = mmun_interval_first(&in->tree, start, last);
+	struct mmun_interval *first = find_first(in, start, last);
 
 	if (first)
 		set_odd(in);
@@ -218,7 +245,7 @@ static struct mmun_interval *look(struct mmun_intervals *in, uint64_t state,
 
 	if (mmun_unlikely(has_changed(in, state, version)))
 		return look_again(in, start, last);
-	first = mmun_interval_first(&in->tree, start, last);
+	first = find_first(in, start, last);
 	if (first && !(state & I_ODD))
 		state = set_odd(in);
 	if (mmun_unlikely(has_changed(in, state, version)))
@@ -435,11 +462,15 @@ static int check_and_link(struct mmu_interval_notifier *sub,
 			  const struct mmu_interval_notifier_ops *ops)
 {
 	struct mmun_intervals *in = &mm->intervals;
+	struct mmun_filter_table *table =
+		mmun_filter_reserve(&in->filter, 1 + mmun_read(&in->nr_deferred));
 	struct mmun_sigmask saved;
 	uint64_t state = begin_change(in, &saved);
 	int err = check_sub(sub, mm);
 
 	if (!err) {
+		if (table && grow_filter(in, table))
+			table = NULL;
 		mmgrab(mm);
 		sub->mm = mm;
 		sub->ops = ops;
@@ -449,6 +480,7 @@ static int check_and_link(struct mmu_interval_notifier *sub,
 		link_sub(in, state, sub);
 	}
 	end_odd(in, end_change(in, &saved));
+	mmun_filter_free_table(table);
 	return err;
 }
 
@@ -617,7 +649,7 @@ static void unlink_sub(struct mmun_intervals *in, uint64_t state,
 	if (is_dropped(in, sub)) {
 		mmun_write(&priv->state, known(sub));
 	} else if (priv->state & IN_DEFERRED) {
-		undefer(sub);
+		undefer(in, sub);
 	} else if (state & I_ODD) {
 		defer(in, sub, IN_TREE);
 		ret_wait->seq = seq_of(state);
@@ -750,7 +782,9 @@ static void drop_all(struct mmun_intervals *in)
 {
 	in->generation++;
 	in->tree.root = NULL;
+	in->filter = (struct mmun_filter){ 0 };
 	in->deferred = NULL;
+	in->nr_deferred = 0;
 	in->used = USED_NEVER;
 }
 

@@ -2,7 +2,8 @@
 #ifndef MMUN_CORE_INTERVALS_H
 #define MMUN_CORE_INTERVALS_H
 /*
- * The intervals of an mm, and the sequence of its invalidations.
+ * The intervals of an mm, and the sequence of its invalidations.  They are a tree,
+ * and a filter that says of most ranges that they hit nobody (both: the tree).
  *
  * One word says it all: how many ranges are between start and end; the sequence,
  * odd while one of them has hit somebody; and, for those who hold the lock,
@@ -32,6 +33,7 @@
 #include <stdint.h>
 
 #include "base/atomic.h"
+#include "base/interval_filter.h"
 #include "base/interval_tree.h"
 #include "base/lock.h"
 #include "base/srcu.h"
@@ -45,6 +47,7 @@ struct mmun_intervals {
 	uint32_t version;	/* of the tree; odd while it changes */
 	uint32_t used;		/* USED_*: does a range have to ask? */
 	struct mmun_interval_tree tree;
+	struct mmun_filter filter;	/* where in the tree nothing is */
 	struct mmun_srcu *looks;	/* sections of who looks */
 	struct mmun_srcu *calls;	/* ... and of who calls */
 	uint32_t waiters;	/* for another sequence ... */
@@ -53,6 +56,7 @@ struct mmun_intervals {
 	uint32_t forking;	/* held for fork(), and nothing is changed */
 	uint32_t generation;	/* changes where a fork()ed child has dropped all */
 	struct mmu_interval_notifier *deferred;	/* newest first */
+	uint32_t nr_deferred;
 };
 
 enum {

@@ -48,6 +48,7 @@ static void free_mm(struct mm_struct *mm)
 		mmun_srcu_free(mm->intervals.looks);
 	if (mm->intervals.calls)
 		mmun_srcu_free(mm->intervals.calls);
+	mmun_filter_free(&mm->intervals.filter);
 	pthread_rwlock_destroy(&mm->mmap_lock);
 	free(mm);
 }

@@ -822,6 +822,25 @@ static void parse(int argc, char **argv)
 		option.seconds = 8;
 }
 
+/* In a process of its own: it may crash where signals are blocked, too. */
+static void fork_mutant(void)
+{
+	int status;
+	pid_t pid;
+
+	fflush(NULL);
+	pid = fork();
+	if (pid) {
+		waitpid(pid, &status, 0);
+		if (WIFSIGNALED(status))
+			report_mutant("it crashes");
+		_exit(WEXITSTATUS(status));
+	}
+	signal(SIGSEGV, on_signal);
+	signal(SIGALRM, on_signal);
+	alarm(option.seconds + 5);
+}
+
 int main(int argc, char **argv)
 {
 	static const unsigned int all[] = { 2, 7, 64 };
@@ -830,11 +849,8 @@ int main(int argc, char **argv)
 	tap_begin(option.seconds ? option.seconds + 60 : 0);
 	diag("seed %llu", (unsigned long long)option.seed);
 	mmun_set_warn_handler(note_warning);
-	if (MUTANT != NONE) {
-		signal(SIGSEGV, on_signal);
-		signal(SIGALRM, on_signal);
-		alarm(option.seconds + 5);
-	}
+	if (MUTANT != NONE)
+		fork_mutant();
 	set_up();
 	if (option.threads)
 		phase(option.threads, option.seconds, option.operations);

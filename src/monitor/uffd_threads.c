@@ -24,6 +24,7 @@
 #include <linux/userfaultfd.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -368,9 +369,19 @@ static void tell_all(void)
 	}
 }
 
+/* Where there is one CPU: not before the keeper sleeps, who has woken it. */
+static void preempt_nobody(void)
+{
+	struct sched_param none = { 0 };
+
+	if (mmun_syscall(SYS_sched_getscheduler, 0) == SCHED_OTHER)
+		mmun_syscall(SYS_sched_setscheduler, 0, SCHED_BATCH, &none);
+}
+
 static void *teller(void *unused)
 {
 	prctl(PR_SET_NAME, "mmun-uffd-tell");
+	preempt_nobody();
 	for (;;) {
 		/* ORDER(uffd-noted): before we look; pairs with take_down(). */
 		uint32_t noted = mmun_load_acquire(&u.noted);

@@ -41,16 +41,36 @@ void mmun_cache_free_chunks(struct chunk *chunk)
 /*
  * A slab is a line of its own, regions, and pages of their counts: the first
  * COUNTS_PER_PAGE regions' on CPU 0, on CPU 1, ..., the next ones' on CPU 0, ...
+ * With few CPUs they are in the same huge pages; with many, pages of CPUs that
+ * never hold a region are not to be there.
  */
+#define COUNTS_PAGE (1UL << COUNTS_SHIFT)
+enum { FEW_CPUS = 8 };
+
+static size_t regions_in(size_t size, uint32_t ncpus)
+{
+	size_t line = 64, counts = ncpus * sizeof(uint64_t);
+
+	if (ncpus > FEW_CPUS)
+		return (size - line) / sizeof(struct region);
+	return (size - line - ncpus * COUNTS_PAGE) / (sizeof(struct region) + counts);
+}
+
+static size_t counts_size(size_t nr, uint32_t ncpus)
+{
+	return (nr + COUNTS_PER_PAGE - 1) / COUNTS_PER_PAGE * ncpus * COUNTS_PAGE;
+}
+
 static struct region *region_at(struct chunk *slab, size_t i)
 {
 	return (struct region *)((char *)slab + 64) + i;
 }
 
-static uint64_t *counts_at(struct chunk *slab, size_t regions, uint32_t ncpus,
-			   size_t i)
+/* The counts are the end of the slab. */
+static uint64_t *counts_at(struct chunk *slab, uint32_t ncpus, size_t i)
 {
-	uint64_t *counts = (uint64_t *)((char *)slab + regions);
+	uint64_t *counts = (uint64_t *)((char *)slab + slab->size -
+					counts_size(slab->nr, ncpus));
 
 	return counts + i / COUNTS_PER_PAGE * ncpus * COUNTS_PER_PAGE +
 	       i % COUNTS_PER_PAGE;
@@ -66,27 +86,29 @@ void mmun_cache_for_each_region(struct cache *c,
 
 static bool add_slab(struct cache *c)
 {
-	size_t regions = c->slab_size ?: SLAB_MIN;
-	size_t nr = (regions - 64) / sizeof(struct region);
+	size_t used = c->slab_size ?: SLAB_MIN, size = used;
 	uint32_t ncpus = c->srcu->ncpus;
-	size_t size = regions + (nr + COUNTS_PER_PAGE - 1) / COUNTS_PER_PAGE *
-				ncpus * COUNTS_PER_PAGE * sizeof(uint64_t);
-	struct chunk *slab = mmun_cache_map_chunk(size, regions);
+	size_t nr = regions_in(used, ncpus);
+	struct chunk *slab;
 
+	/* A multiple of what it begins as, so that huge pages fit. */
+	if (ncpus > FEW_CPUS)
+		size += (counts_size(nr, ncpus) + used - 1) / used * used;
+	slab = mmun_cache_map_chunk(size, used);
 	if (!slab)
 		return false;
 	slab->size = size;
 	slab->nr = nr;
 	slab->next = c->slabs;
 	c->slabs = slab;
-	if (regions < SLAB_MAX)
-		c->slab_size = regions * 2;
+	if (used < SLAB_MAX)
+		c->slab_size = used * 2;
 	for (size_t i = 0; i < nr; i++) {
 		struct region *r = region_at(slab, i);
 
 		r->pub.mmun_word = R_DEAD;
 		r->pub.mmun_private[0] = c;
-		r->pub.mmun_private[1] = counts_at(slab, regions, ncpus, i);
+		r->pub.mmun_private[1] = counts_at(slab, ncpus, i);
 		r->next = c->free;
 		c->free = r;
 	}

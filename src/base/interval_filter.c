@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include <sys/mman.h>
-
 #include "base/atomic.h"
 #include "base/interval_filter.h"
-#include "base/syscall.h"
+#include "base/pages.h"
 
 /* Four in a cache line: those of neighbours. */
 struct block {
@@ -20,7 +18,7 @@ struct mmun_filter_table {
 	struct block blocks[] __attribute__((aligned(64)));
 };
 
-enum { MIN_LINE_BITS = 6, HUGE = 2 << 20 };
+enum { MIN_LINE_BITS = 6 };
 
 /* What spans more blocks than that is looked for in the tree. */
 #define MAX_BLOCKS 8
@@ -92,18 +90,13 @@ static struct mmun_filter_table *new_table(size_t blocks)
 	uint32_t bits = MIN_LINE_BITS;
 	struct mmun_filter_table *t;
 	size_t size;
-	long at;
 
 	while (4ULL << bits < blocks)
 		bits++;
 	size = sizeof(*t) + (sizeof(t->blocks[0]) * 4 << bits);
-	at = mmun_syscall(SYS_mmap, 0, size, PROT_READ | PROT_WRITE,
-			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (at < 0 && at > -4096)
+	t = mmun_map_pages(size, size);
+	if (!t)
 		return NULL;
-	if (size >= HUGE)
-		mmun_syscall(SYS_madvise, at, size, MADV_HUGEPAGE);
-	t = (struct mmun_filter_table *)at;
 	t->size = size;
 	t->shift = 64 - bits;
 	t->mask = (4ULL << bits) - 1;
@@ -113,7 +106,7 @@ static struct mmun_filter_table *new_table(size_t blocks)
 void mmun_filter_free_table(struct mmun_filter_table *table)
 {
 	if (table)
-		mmun_syscall(SYS_munmap, table, table->size);
+		mmun_unmap_pages(table, table->size);
 }
 
 static size_t capacity(const struct mmun_filter_table *t)

@@ -205,12 +205,6 @@ void mmun_cache_free_region(struct region *r);
 /* Alive or not. */
 void mmun_cache_for_each_region(struct cache *c,
 				void (*call)(struct region *r, void *arg), void *arg);
-/*
- * Zeroed, of the system, without a patched call; all of the first @used bytes will
- * be used.  Return: NULL without memory.
- */
-void *mmun_cache_map_chunk(size_t size, size_t used);
-void mmun_cache_unmap_chunk(struct chunk *chunk);
 void mmun_cache_free_chunks(struct chunk *chunk);
 
 /* -- table.c -- */

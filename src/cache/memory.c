@@ -4,29 +4,10 @@
  * old pointer to one finds a region, if another one.  It comes from the system
  * directly: c->lock is held, and no event may come of it.
  */
-#include <string.h>
-#include <sys/mman.h>
-
+#include "base/pages.h"
 #include "cache/holders.h"
 
 enum { SLAB_MIN = 64 << 10, SLAB_MAX = 4 << 20 };
-
-void *mmun_cache_map_chunk(size_t size, size_t used)
-{
-	long at = mmun_syscall(SYS_mmap, 0, size, PROT_READ | PROT_WRITE,
-			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	if (at < 0 && at > -4096)
-		return NULL;
-	if (used >= SLAB_MAX)
-		mmun_syscall(SYS_madvise, at, used, MADV_HUGEPAGE);
-	return (void *)at;
-}
-
-void mmun_cache_unmap_chunk(struct chunk *chunk)
-{
-	mmun_syscall(SYS_munmap, chunk, chunk->size);
-}
 
 void mmun_cache_free_chunks(struct chunk *chunk)
 {
@@ -34,7 +15,7 @@ void mmun_cache_free_chunks(struct chunk *chunk)
 
 	for (; chunk; chunk = next) {
 		next = chunk->next;
-		mmun_cache_unmap_chunk(chunk);
+		mmun_unmap_pages(chunk, chunk->size);
 	}
 }
 
@@ -94,7 +75,7 @@ static bool add_slab(struct cache *c)
 	/* A multiple of what it begins as, so that huge pages fit. */
 	if (ncpus > FEW_CPUS)
 		size += (counts_size(nr, ncpus) + used - 1) / used * used;
-	slab = mmun_cache_map_chunk(size, used);
+	slab = mmun_map_pages(size, used);
 	if (!slab)
 		return false;
 	slab->size = size;

@@ -11,6 +11,7 @@
  * six bits of its hash, in the lower bits of the slot, say which regions of a line
  * are not worth asking.
  */
+#include "base/pages.h"
 #include "cache/cache.h"
 
 /* A hint lies in one of so many slots, a cache line. */
@@ -181,7 +182,7 @@ static struct table *new_table(uint32_t bits)
 	struct table *t;
 	size_t size = 64 + sizeof(struct table) +
 		      (sizeof(t->slots[0]) << bits);
-	struct chunk *chunk = mmun_cache_map_chunk(size, size);
+	struct chunk *chunk = mmun_map_pages(size, size);
 
 	if (!chunk)
 		return NULL;
@@ -207,7 +208,7 @@ static void add_hint(struct region *r, void *table)
 void mmun_cache_free_table(struct cache *c)
 {
 	if (!is_empty(table_of(c)))
-		mmun_cache_unmap_chunk(chunk_of(table_of(c)));
+		mmun_cache_free_chunks(chunk_of(table_of(c)));
 }
 
 /* What was found elsewhere than at its start is found slowly, once again. */

@@ -84,34 +84,13 @@ static void destroy(void)
 	mmput(mm);
 }
 
-static void borrow_hit(void *arg, long n)
+static inline __attribute__((always_inline)) void borrow(void *arg, long n,
+							 bool dependent)
 {
 	struct mmun_regcache *const mine = cache;
 	struct lookups *l = arg;
 	const unsigned long *addresses = l->addresses;
-	unsigned long mask = l->mask, at = l->at, sum = 0;
-
-	for (long i = 0; i < n; i++) {
-		unsigned int section = mmun_regcache_read_lock(mine);
-		struct mmun_regcache_region *region = mmun_regcache_borrow(
-			mine, addresses[(at + i) & mask], 4096, 3);
-
-		if (!region)
-			abort();
-		sum += region->handle;
-		mmun_regcache_read_unlock(mine, section);
-	}
-	l->at = at + n;
-	l->sum = sum;
-}
-
-/* Where to look next is what the last one found. */
-static void borrow_chain(void *arg, long n)
-{
-	struct mmun_regcache *const mine = cache;
-	struct lookups *l = arg;
-	const unsigned long *addresses = l->addresses;
-	unsigned long mask = l->mask, at = l->at, handle = 0;
+	unsigned long mask = l->mask, at = l->at, sum = 0, handle = 0;
 
 	for (long i = 0; i < n; i++) {
 		unsigned int section = mmun_regcache_read_lock(mine);
@@ -120,11 +99,24 @@ static void borrow_chain(void *arg, long n)
 
 		if (!region)
 			abort();
-		handle = region->handle;
+		if (dependent)
+			handle = region->handle;
+		else
+			sum += region->handle;
 		mmun_regcache_read_unlock(mine, section);
 	}
 	l->at = at + n;
-	l->sum = handle;
+	l->sum = sum + handle;
+}
+
+static void borrow_hit(void *arg, long n)
+{
+	borrow(arg, n, false);
+}
+
+static void borrow_chain(void *arg, long n)
+{
+	borrow(arg, n, true);
 }
 
 /* As one who has many at once looks them up. */

@@ -335,7 +335,8 @@ void mmun_regcache_get_stats(struct mmun_regcache *cache,
 			     struct mmun_regcache_stats *ret_stats);
 
 /*
- * In line.
+ * In line.  What is called is cold, so that the compiler keeps what the program has
+ * in registers there.
  */
 
 /**
@@ -345,7 +346,8 @@ void mmun_regcache_get_stats(struct mmun_regcache *cache,
  * Context: any.
  * Return: as that.
  */
-unsigned int mmun_regcache_read_lock_slow(struct mmun_regcache *cache);
+unsigned int mmun_regcache_read_lock_slow(struct mmun_regcache *cache)
+	__attribute__((cold));
 
 /**
  * mmun_regcache_read_unlock_slow() - mmun_regcache_read_unlock() by a call
@@ -355,7 +357,8 @@ unsigned int mmun_regcache_read_lock_slow(struct mmun_regcache *cache);
  * Context: any.
  */
 void mmun_regcache_read_unlock_slow(struct mmun_regcache *cache,
-				    unsigned int section);
+				    unsigned int section)
+	__attribute__((cold));
 
 /**
  * mmun_regcache_borrow_slow() - mmun_regcache_borrow() by a call
@@ -369,7 +372,8 @@ void mmun_regcache_read_unlock_slow(struct mmun_regcache *cache,
  */
 struct mmun_regcache_region *
 mmun_regcache_borrow_slow(struct mmun_regcache *cache, unsigned long addr,
-			  size_t len, unsigned int access);
+			  size_t len, unsigned int access)
+	__attribute__((cold));
 
 #if defined(__SANITIZE_THREAD__)
 #define MMUN_REGCACHE_CALLS

@@ -10,7 +10,6 @@ struct block {
 };
 
 struct mmun_filter_table {
-	struct mmun_filter_table *older;
 	size_t size;		/* in bytes */
 	uint32_t shift;		/* of a hash, to a line */
 	uint32_t used;		/* blocks that have a key */
@@ -22,8 +21,10 @@ enum { MIN_LINE_BITS = 6 };
 
 /* What spans more blocks than that is looked for in the tree. */
 #define MAX_BLOCKS 8
-/* ... and who shares granules with more others than that leaves his bits set. */
-#define MAX_NEIGHBOURS 16
+/* Who shares granules with more others of his level leaves his bits set; */
+#define MAX_SHARERS 16
+/* ... or with more of any level. */
+#define MAX_NEIGHBOURS 64
 
 /* ORDER(interval-tree): as in the tree, each change a release, each look an acquire. */
 #define set(field, value) mmun_store_release(&(field), (value))
@@ -85,7 +86,18 @@ static struct block *find(struct mmun_filter_table *t, uint64_t key)
 	return &t->blocks[i];
 }
 
-static struct mmun_filter_table *new_table(size_t blocks)
+static size_t capacity(const struct mmun_filter_table *t)
+{
+	return t ? t->mask + 1 : 0;
+}
+
+/* Beyond 5/8 a new one is asked for; what comes before it is there goes up to 7/8. */
+static bool is_crowded(size_t used, const struct mmun_filter_table *t)
+{
+	return used * 8 > capacity(t) * 5;
+}
+
+struct mmun_filter_table *mmun_filter_new_table(size_t blocks)
 {
 	uint32_t bits = MIN_LINE_BITS;
 	struct mmun_filter_table *t;
@@ -109,62 +121,27 @@ void mmun_filter_free_table(struct mmun_filter_table *table)
 		mmun_unmap_pages(table, table->size);
 }
 
-static size_t capacity(const struct mmun_filter_table *t)
+/* Each needs two at most.  Blocks that nobody needs any more may have bits. */
+static size_t blocks_needed(const struct mmun_filter *filter, size_t more)
 {
-	return t ? t->mask + 1 : 0;
+	size_t blocks = mmun_read(&filter->blocks), intervals = 0;
+
+	for (int i = 0; i < MMUN_FILTER_LEVELS; i++)
+		intervals += mmun_read(&filter->intervals[i]);
+	if (mmun_read(&filter->off) || blocks > 2 * intervals)
+		blocks = 2 * intervals;
+	return blocks + 2 * more;
 }
 
-/* Each interval needs two blocks at most.  Half full is not full yet. */
-struct mmun_filter_table *mmun_filter_reserve(const struct mmun_filter *filter,
-					      size_t intervals)
+size_t mmun_filter_lacks(const struct mmun_filter *filter, size_t intervals)
 {
 	const struct mmun_filter_table *t = get(filter->table);
 	size_t used = t ? mmun_read(&t->used) : 0;
 
-	if (mmun_read(&filter->off) || (used + 2 * intervals) * 8 <= capacity(t) * 5)
-		return NULL;
-	return new_table(3 * (mmun_read(&filter->blocks) + 2 * intervals));
+	if (!mmun_read(&filter->off) && !is_crowded(used + 2 * intervals, t))
+		return 0;
+	return 3 * blocks_needed(filter, intervals);
 }
-
-/* Those without bits stay behind. */
-static void copy(struct mmun_filter_table *to, const struct mmun_filter_table *from)
-{
-	for (size_t i = 0; i < capacity(from); i++) {
-		struct block *block;
-
-		if (!from->blocks[i].bits)
-			continue;
-		block = find(to, from->blocks[i].key);
-		*block = from->blocks[i];
-		to->used++;
-	}
-}
-
-bool mmun_filter_grow(struct mmun_filter *filter, struct mmun_filter_table *table)
-{
-	struct mmun_filter_table *old = filter->table;
-
-	if (capacity(table) < 2 * (filter->blocks + 2) ||
-	    (old && (old->used + 2) * 8 <= capacity(old) * 5))
-		return false;
-	copy(table, old);
-	table->older = old;
-	set(filter->table, table);
-	return true;
-}
-
-void mmun_filter_free(struct mmun_filter *filter)
-{
-	struct mmun_filter_table *t, *older;
-
-	for (t = filter->table; t; t = older) {
-		older = t->older;
-		mmun_filter_free_table(t);
-	}
-	*filter = (struct mmun_filter){ 0 };
-}
-
-/* -- changes -- */
 
 /* Return: NULL without room. */
 static struct block *find_or_make(struct mmun_filter_table *t, uint64_t key)
@@ -183,16 +160,14 @@ static struct block *find_or_make(struct mmun_filter_table *t, uint64_t key)
 	return block;
 }
 
-void mmun_filter_add(struct mmun_filter *filter, unsigned long start,
-		     unsigned long last)
+static void set_bits(struct mmun_filter *filter, struct mmun_filter_table *t,
+		     unsigned long start, unsigned long last)
 {
 	unsigned int level = level_of(start, last);
 	unsigned long from = start >> shift_of(level), to = last >> shift_of(level);
 
-	if (filter->off)
-		return;
 	for (unsigned long b = from / 64; b <= to / 64; b++) {
-		struct block *block = find_or_make(filter->table, key_of(b, level));
+		struct block *block = find_or_make(t, key_of(b, level));
 
 		if (!block) {
 			set(filter->off, 1);
@@ -201,7 +176,66 @@ void mmun_filter_add(struct mmun_filter *filter, unsigned long start,
 		mmun_write(&filter->blocks, filter->blocks + !block->bits);
 		set(block->bits, block->bits | bits_in(b, from, to));
 	}
-	filter->intervals[level]++;
+}
+
+/* What has bits, needed or not. */
+static void copy(struct mmun_filter_table *to, const struct mmun_filter_table *from)
+{
+	for (size_t i = 0; i < capacity(from); i++) {
+		if (!from->blocks[i].bits)
+			continue;
+		*find(to, from->blocks[i].key) = from->blocks[i];
+		to->used++;
+	}
+}
+
+static void set_all_bits(struct mmun_filter *filter, struct mmun_filter_table *t,
+			 const struct mmun_interval_tree *tree)
+{
+	struct mmun_interval *node = mmun_interval_first(tree, 0, ~0UL);
+
+	mmun_write(&filter->blocks, 0);
+	set(filter->off, 0);
+	for (; node; node = mmun_interval_next(node, 0, ~0UL))
+		set_bits(filter, t, node->start, node->last);
+}
+
+/* Others may have grown it since it was asked, or added to it. */
+struct mmun_filter_table *mmun_filter_grow(struct mmun_filter *filter,
+					   const struct mmun_interval_tree *tree,
+					   struct mmun_filter_table *table,
+					   size_t intervals)
+{
+	struct mmun_filter_table *old = filter->table;
+	size_t needed = blocks_needed(filter, intervals);
+
+	if (is_crowded(needed, table) || !mmun_filter_lacks(filter, intervals))
+		return table;
+	/* Half of them for nothing is too many; and without all, it is the tree's. */
+	if (filter->off || filter->blocks > needed)
+		set_all_bits(filter, table, tree);
+	else
+		copy(table, old);
+	set(filter->table, table);
+	return old;
+}
+
+void mmun_filter_free(struct mmun_filter *filter)
+{
+	mmun_filter_free_table(filter->table);
+	*filter = (struct mmun_filter){ 0 };
+}
+
+/* -- changes -- */
+
+void mmun_filter_add(struct mmun_filter *filter, unsigned long start,
+		     unsigned long last)
+{
+	unsigned int level = level_of(start, last);
+
+	if (!filter->off)
+		set_bits(filter, filter->table, start, last);
+	mmun_write(&filter->intervals[level], filter->intervals[level] + 1);
 	set(filter->levels, filter->levels | 1U << level);
 }
 
@@ -226,16 +260,18 @@ static bool bits_of_others(const struct mmun_interval_tree *tree,
 	unsigned int shift = shift_of(level);
 	unsigned long block = (start >> shift) / 64;
 	struct mmun_interval *node;
-	int n = 0;
+	int neighbours = 0, sharers = 0;
 
 	start &= ~0UL << shift;
 	last |= ~(~0UL << shift);
 	for (node = mmun_interval_first(tree, start, last); node;
 	     node = mmun_interval_next(node, start, last)) {
-		if (++n > MAX_NEIGHBOURS)
+		if (++neighbours > MAX_NEIGHBOURS)
 			return false;
 		if (level_of(node->start, node->last) != level)
 			continue;
+		if (++sharers > MAX_SHARERS)
+			return false;
 		for (int i = 0; i < 2; i++)
 			bits[i] |= bits_in(block + i, node->start >> shift,
 					   node->last >> shift);
@@ -251,13 +287,12 @@ void mmun_filter_remove(struct mmun_filter *filter,
 	unsigned long from = start >> shift_of(level), to = last >> shift_of(level);
 	uint64_t others[2] = { 0, 0 };
 
-	if (filter->off)
-		return;
-	if (bits_of_others(tree, level, start, last, others))
+	if (!filter->off && bits_of_others(tree, level, start, last, others))
 		for (unsigned long b = from / 64; b <= to / 64; b++)
 			clear_bits(filter, key_of(b, level),
 				   bits_in(b, from, to) & ~others[b - from / 64]);
-	if (!--filter->intervals[level])
+	mmun_write(&filter->intervals[level], filter->intervals[level] - 1);
+	if (!filter->intervals[level])
 		set(filter->levels, filter->levels & ~(1U << level));
 }
 
@@ -282,7 +317,7 @@ bool mmun_filter_may_overlap(const struct mmun_filter *filter,
 	uint32_t levels = get(filter->levels);
 	struct mmun_filter_table *t = get(filter->table);
 
-	if (mmun_read(&filter->off))
+	if (get(filter->off))
 		return true;
 	for (; levels; levels &= levels - 1)
 		if (!t || level_may_overlap(t, __builtin_ctz(levels), start, last))

@@ -29,24 +29,30 @@
 struct mmun_filter_table;
 
 struct mmun_filter {
-	struct mmun_filter_table *table;	/* older ones behind it */
+	struct mmun_filter_table *table;
 	uint32_t levels;	/* that have intervals: a bit for each */
-	uint32_t off;		/* without memory: nothing is known of any address */
+	uint32_t off;		/* there was no room: it may be anywhere */
 	uint32_t blocks;	/* that have bits */
 	uint32_t intervals[MMUN_FILTER_LEVELS];
 };
 
 /*
- * Room for so many more.  Return: a table for mmun_filter_grow(), or NULL where none
- * is needed, or to be had.  Context: not under the lock; makes system calls.
+ * Before so many more are added.  Return: 0, or how large a table is needed for
+ * that.  Context: any; in a section of whoever frees tables.
  */
-struct mmun_filter_table *mmun_filter_reserve(const struct mmun_filter *filter,
-					      size_t intervals);
-/* A change.  Return: is it used? Else it is of no use any more. */
-bool mmun_filter_grow(struct mmun_filter *filter, struct mmun_filter_table *table);
-/* One that was not used; or NULL.  Context: as mmun_filter_reserve(). */
+size_t mmun_filter_lacks(const struct mmun_filter *filter, size_t intervals);
+/* Return: NULL without memory.  Context: any; makes system calls. */
+struct mmun_filter_table *mmun_filter_new_table(size_t blocks);
 void mmun_filter_free_table(struct mmun_filter_table *table);
-/* A change.  Needs no memory; without room it gives up. */
+/*
+ * A change.  Return: the table that is of no use any more, this one or the one
+ * before: then, to be freed after a grace period.
+ */
+struct mmun_filter_table *mmun_filter_grow(struct mmun_filter *filter,
+					   const struct mmun_interval_tree *tree,
+					   struct mmun_filter_table *table,
+					   size_t intervals);
+/* A change.  Needs no memory; without room it gives up, until it has grown. */
 void mmun_filter_add(struct mmun_filter *filter, unsigned long start,
 		     unsigned long last);
 /* A change, when the interval is no longer in the @tree. */

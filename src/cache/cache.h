@@ -83,6 +83,8 @@ struct region {
 	struct grace grace;	/* when it may be reclaimed */
 	/* ... and line 4 what an event's does. */
 	struct mmu_interval_notifier sub;
+
+	uint64_t gets;		/* how often it was held, but for what CPUs count */
 };
 
 _Static_assert(sizeof(struct mmun_regcache_region) == 64, "a cache line");

@@ -23,26 +23,38 @@ static void forget_counts(struct region *r)
 			mmun_write(count_on(r, cpu), 0);
 }
 
-/* ORDER(cache-counts): after the grace period; pairs with hold_region_here(). */
+/*
+ * ORDER(cache-counts): after the grace period; pairs with hold_region_here() and
+ * drop_region_here().
+ */
 void mmun_cache_sum_up(struct region *r)
 {
-	uint64_t more = count_everywhere(r) - REF_BIAS;
+	uint64_t counts = count_everywhere(r) - REF_BIAS;
+	uint64_t refs = mmun_read(&r->refs);
 
 	forget_counts(r);
-	if (!((mmun_fetch_add(&r->refs, more) + more) & REF_HOLDERS))
+	while (!mmun_cas(&r->refs, &refs, (refs + counts) & REF_HOLDERS))
+		;
+	mmun_write(&r->gets, mmun_read(&r->gets) + ((refs + counts) >> COUNT_GETS));
+	if (!((refs + counts) & REF_HOLDERS))
 		mmun_cache_ready(r);
 }
 
 bool mmun_cache_is_held(const struct region *r)
 {
-	uint64_t refs = mmun_read(&r->refs) + count_everywhere(r) - REF_BIAS;
-
-	return refs & REF_HOLDERS;
+	return (mmun_read(&r->refs) + count_everywhere(r)) & REF_HOLDERS;
 }
 
+/* While others count, a put may be seen before its get. */
 static void add_gets(struct region *r, void *sum)
 {
-	*(uint64_t *)sum += REF_GETS(mmun_read(&r->refs) + count_everywhere(r));
+	uint64_t refs = mmun_read(&r->refs);
+	int64_t counts = refs + count_everywhere(r);
+
+	if (refs & (REF_BIAS | REF_BIAS >> 1))
+		counts -= REF_BIAS;
+	*(uint64_t *)sum += mmun_read(&r->gets) +
+			    (counts > 0 ? counts >> COUNT_GETS : 0);
 }
 
 uint64_t mmun_cache_count_gets(struct cache *c)

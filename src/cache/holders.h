@@ -4,10 +4,10 @@
 /*
  * Who holds a region: how many is of interest only when it is dead.  While it is
  * alive, holders are counted in a word of the CPU that they run on, which nobody
- * else writes; only the sum of all CPUs' words means anything.
+ * else writes; only the sum of all words means anything.
  *
- *	alive	in a section: the CPU's word.  Who cannot: refs, where BIAS keeps
- *		any of them from being the last
+ *	alive	in a section: the CPU's word.  Who cannot: refs, which may so
+ *		drift by any number, up or down; but not by BIAS
  *	dead	refs.  When the grace period is over, no section is left that has
  *		seen it alive, and the words stand still: their sum goes into refs,
  *		and BIAS goes.  From then on the last one is seen to be it
@@ -19,12 +19,14 @@
  */
 #include "cache/cache.h"
 
-/* Holders, and how often anybody became one: one count costs no more than two. */
 #define REF_ONE 1ULL
+#define REF_BIAS (1ULL << 62)
+/* No more hold a region at once. */
 #define REF_HOLDERS 0xffffffULL
-#define REF_BIAS (1ULL << 23)
-#define REF_GET ((1ULL << 24) | REF_ONE)
-#define REF_GETS(refs) ((refs) >> 24)
+
+/* A CPU's word has how often anybody became a holder, too: that costs no more. */
+#define COUNT_GET ((1ULL << 24) | REF_ONE)
+#define COUNT_GETS 24
 
 /* CPUs' words of a region lie a page apart: a page is of one CPU. */
 #define COUNTS_SHIFT 12
@@ -33,31 +35,36 @@
 /* Context: in a section that has seen it alive, or under c->lock. */
 static inline void hold_region(struct region *r)
 {
-	mmun_fetch_add(&r->refs, REF_GET);
+	mmun_fetch_add(&r->refs, REF_ONE);
+	mmun_fetch_add(&r->gets, 1);
 }
 
-/* Context: the former. */
+/* Context: the former.  ORDER(cache-counts): pairs with mmun_cache_sum_up(). */
 static inline void hold_region_here(struct region *r)
 {
-	if (mmun_unlikely(!mmun_this_cpu_add(counts_of(r), 0, COUNTS_SHIFT, REF_GET)))
+	if (mmun_unlikely(!mmun_this_cpu_add(counts_of(r), 0, COUNTS_SHIFT,
+					     COUNT_GET)))
 		hold_region(r);
 }
 
 /* Context: any. */
 static inline void drop_region(struct region *r)
 {
-	if (mmun_unlikely((mmun_fetch_sub(&r->refs, REF_ONE) & REF_HOLDERS) == 1))
+	if (mmun_unlikely(mmun_fetch_sub(&r->refs, REF_ONE) == REF_ONE))
 		mmun_cache_ready(r);
 }
 
-/* Context: in a section.  Return: was it alive, and has it been dropped? */
+/*
+ * Context: in a section.  Return: was it alive, and has it been dropped?
+ * ORDER(cache-counts): pairs with mmun_cache_sum_up().
+ */
 static inline bool drop_region_here(struct region *r)
 {
 	return (MMUN_BREAK_CACHE_COUNTS || mmun_likely(is_alive(r))) &&
 	       mmun_likely(mmun_this_cpu_add(counts_of(r), 0, COUNTS_SHIFT, -REF_ONE));
 }
 
-/* It is dead, and the grace period is over: drop the cache's reference. */
+/* It is dead, and the grace period is over: drop the cache's.  Under c->lock. */
 void mmun_cache_sum_up(struct region *r);
 /* Of one that is alive, as far as that can be told.  Under c->lock. */
 bool mmun_cache_is_held(const struct region *r);

@@ -104,7 +104,8 @@ struct region *mmun_cache_alloc_region(struct cache *c)
 		return NULL;
 	r = c->free;
 	c->free = r->next;
-	mmun_write(&r->refs, (r->refs & ~REF_HOLDERS) + REF_GET);
+	mmun_write(&r->refs, REF_ONE);
+	mmun_write(&r->gets, r->gets + 1);
 	r->registered = false;
 	r->listed = false;
 	r->error = 0;

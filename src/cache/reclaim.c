@@ -145,12 +145,11 @@ static void drop_doomed(struct cache *c)
 	uint32_t n = 0;
 
 	lock_cache(c);
-	r = take_doomed(c);
-	unlock_cache(c);
-	for (; r; r = next, n++) {
+	for (r = take_doomed(c); r; r = next, n++) {
 		next = r->next;
 		mmun_cache_sum_up(r);
 	}
+	unlock_cache(c);
 	done_with(c, n);
 }
 

@@ -264,7 +264,7 @@ static struct region *get_quickly(struct cache *c, unsigned long addr,
 	struct region *r = mmun_cache_look_up(c, addr, len, access);
 
 	if (r)
-		hold_region(r);
+		hold_region_here(r);
 	mmun_regcache_read_unlock(&c->pub, section);
 	return r;
 }
@@ -321,6 +321,14 @@ static inline bool put_at_once(struct cache *c, struct region *r)
 	return done;
 }
 
+/* Who only puts finds his sections in line the next time, if he may allocate. */
+static __attribute__((noinline)) void put_slowly(struct cache *c, struct region *r)
+{
+	if (!(c->attr.flags & MMUN_REGCACHE_RECLAIMER))
+		mmun_cache_join_sections(c);
+	drop_region(r);
+}
+
 void mmun_regcache_put(struct mmun_regcache_region *region)
 {
 	struct region *r = region_of(region);
@@ -330,7 +338,7 @@ void mmun_regcache_put(struct mmun_regcache_region *region)
 		return;
 	c = cache_of_region(r);
 	if (mmun_unlikely(!put_at_once(c, r)))
-		drop_region(r);
+		put_slowly(c, r);
 	help_reclaim(c);
 }
 EXPORT_SYMBOL(mmun_regcache_put);

@@ -120,15 +120,30 @@ static void take_out_of_tree(struct mmun_intervals *in,
 	mmun_write(&priv->state, known(sub));
 }
 
-/* Return: is it used? */
-static bool grow_filter(struct mmun_intervals *in, struct mmun_filter_table *table)
+/* Room for one more, and for those that are put off. */
+static size_t filter_room(const struct mmun_intervals *in)
 {
-	bool used;
+	return 1 + mmun_read(&in->nr_deferred);
+}
 
+/* Return: NULL, mostly. */
+static struct mmun_filter_table *prepare_filter(struct mmun_intervals *in)
+{
+	unsigned int bank = mmun_srcu_read_lock(in->looks);
+	size_t blocks = mmun_filter_lacks(&in->filter, filter_room(in));
+
+	mmun_srcu_read_unlock(in->looks, bank);
+	return blocks ? mmun_filter_new_table(blocks) : NULL;
+}
+
+/* Return: as mmun_filter_grow(). */
+static struct mmun_filter_table *grow_filter(struct mmun_intervals *in,
+					     struct mmun_filter_table *table)
+{
 	mmun_write(&in->version, in->version + 1);
-	used = mmun_filter_grow(&in->filter, table);
+	table = mmun_filter_grow(&in->filter, &in->tree, table, filter_room(in));
 	mmun_store_release(&in->version, in->version + 1);
-	return used;
+	return table;
 }
 
 static void defer(struct mmun_intervals *in, struct mmu_interval_notifier *sub,
@@ -462,15 +477,14 @@ static int check_and_link(struct mmu_interval_notifier *sub,
 			  const struct mmu_interval_notifier_ops *ops)
 {
 	struct mmun_intervals *in = &mm->intervals;
-	struct mmun_filter_table *table =
-		mmun_filter_reserve(&in->filter, 1 + mmun_read(&in->nr_deferred));
+	struct mmun_filter_table *table = prepare_filter(in), *old = table;
 	struct mmun_sigmask saved;
 	uint64_t state = begin_change(in, &saved);
 	int err = check_sub(sub, mm);
 
 	if (!err) {
-		if (table && grow_filter(in, table))
-			table = NULL;
+		if (table)
+			old = grow_filter(in, table);
 		mmgrab(mm);
 		sub->mm = mm;
 		sub->ops = ops;
@@ -480,7 +494,9 @@ static int check_and_link(struct mmu_interval_notifier *sub,
 		link_sub(in, state, sub);
 	}
 	end_odd(in, end_change(in, &saved));
-	mmun_filter_free_table(table);
+	if (old && old != table)
+		mmun_srcu_synchronize(in->looks);
+	mmun_filter_free_table(old);
 	return err;
 }
 
@@ -782,6 +798,7 @@ static void drop_all(struct mmun_intervals *in)
 {
 	in->generation++;
 	in->tree.root = NULL;
+	/* A look that the fork() has interrupted may go on in the table. */
 	in->filter = (struct mmun_filter){ 0 };
 	in->deferred = NULL;
 	in->nr_deferred = 0;

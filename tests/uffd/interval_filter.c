@@ -29,14 +29,32 @@ static unsigned long pick(unsigned long below)
 	return seed % below;
 }
 
-static void add(struct mmun_interval *node)
-{
-	struct mmun_filter_table *table = mmun_filter_reserve(&filter, 1);
+static size_t table_size;	/* of the newest */
 
-	if (table && !mmun_filter_grow(&filter, table))
-		mmun_filter_free_table(table);
+static void make_room(size_t intervals)
+{
+	size_t blocks = mmun_filter_lacks(&filter, intervals);
+	struct mmun_filter_table *table;
+
+	if (!blocks)
+		return;
+	table = mmun_filter_new_table(blocks);
+	if (!table)
+		bail("no memory");
+	table_size = blocks;
+	mmun_filter_free_table(mmun_filter_grow(&filter, &tree, table, intervals));
+}
+
+static void add_without_room(struct mmun_interval *node)
+{
 	mmun_interval_insert(&tree, node);
 	mmun_filter_add(&filter, node->start, node->last);
+}
+
+static void add(struct mmun_interval *node)
+{
+	make_room(1);
+	add_without_room(node);
 }
 
 static void take(struct mmun_interval *node)
@@ -144,18 +162,65 @@ static void test_crowd(void)
 	   "and the last one takes all with it");
 }
 
+static void place(int i, unsigned long start, unsigned long size)
+{
+	nodes[i].start = start;
+	nodes[i].last = start + size - 1;
+}
+
 /* Without room: whatever is asked, it may be there. */
 static void test_no_room(void)
 {
-	struct mmun_filter none = { 0 };
+	unsigned long far = 1UL << 46;
 
-	ok(!mmun_filter_may_overlap(&none, 0, ULONG_MAX), "nothing, no table");
-	mmun_filter_add(&none, 0, GRANULE - 1);
-	ok(mmun_filter_may_overlap(&none, 1UL << 30, 1UL << 30),
+	ok(!mmun_filter_may_overlap(&filter, 0, ULONG_MAX), "nothing, no table");
+	for (int i = 0; i < NODES; i++)
+		place(i, (unsigned long)i << 20, GRANULE);
+	for (int i = 0; i < NODES / 2; i++)
+		add_without_room(&nodes[i]);
+	ok(mmun_filter_may_overlap(&filter, far, far),
 	   "without a table nothing is known");
-	mmun_filter_remove(&none, &tree, 0, GRANULE - 1);
-	ok(mmun_filter_may_overlap(&none, 1UL << 30, 1UL << 30) &&
-	   !mmun_filter_reserve(&none, 1), "... from then on");
+	take(&nodes[0]);
+	ok(mmun_filter_may_overlap(&filter, far, far), "... from then on");
+	add(&nodes[0]);
+	ok(!mmun_filter_may_overlap(&filter, far, far) &&
+	   mmun_filter_may_overlap(&filter, nodes[NODES / 2 - 1].start,
+				   nodes[NODES / 2 - 1].start),
+	   "... until there is one, with all of them");
+	make_room(NODES / 2);
+	for (int i = NODES / 2; i < NODES; i++)
+		add_without_room(&nodes[i]);
+	ok(!filter.off, "%d for which there is room find it", NODES / 2);
+	for (int i = 0; i < NODES; i++)
+		take(&nodes[i]);
+	mmun_filter_free(&filter);
+}
+
+/* Here today, there tomorrow: neither the table nor what it forgets grows. */
+static void test_wandering(int wide)
+{
+	unsigned long found = 0;
+
+	for (int i = 1; i <= wide; i++) {
+		place(i, 0, 1UL << 40);
+		add(&nodes[i]);
+	}
+	for (unsigned long i = 0; i < 200000; i++) {
+		place(0, i << 20, GRANULE);
+		add(&nodes[0]);
+		take(&nodes[0]);
+	}
+	ok(table_size <= 1024 && filter.blocks <= 1024 && !filter.off,
+	   "200000 places beside %d wide ones: a table of %zu", wide, table_size);
+	for (int i = 1; i <= wide; i++)
+		take(&nodes[i]);
+	place(0, 1UL << 50, GRANULE);
+	add(&nodes[0]);
+	for (unsigned long i = 0; i < 200000; i++)
+		found += mmun_filter_may_overlap(&filter, i << 20, i << 20);
+	ok(found < 2000, "%lu of these are taken for something", found);
+	take(&nodes[0]);
+	mmun_filter_free(&filter);
 }
 
 int main(int argc, char **argv)
@@ -172,7 +237,10 @@ int main(int argc, char **argv)
 	test_exact(4);
 	test_exact(60);
 	test_crowd();
-	test_no_room();
 	mmun_filter_free(&filter);
+	test_no_room();
+	test_wandering(0);
+	test_wandering(17);
+	test_wandering(100);
 	return tap_end();
 }

@@ -143,7 +143,7 @@ struct mmun_regcache_attr {
 
 /**
  * struct mmun_regcache_stats - what has happened in a cache
- * @gets: gets that found a region, or had one registered
+ * @gets: gets that found a region, or asked for one to be registered
  * @misses: gets that registered, or tried to
  * @borrow_misses: borrows that found nothing
  * @slow_hits: lookups that found a region by its range, under a lock
@@ -329,7 +329,7 @@ void mmun_regcache_flush(struct mmun_regcache *cache, unsigned long start,
  * @cache: the cache
  * @ret_stats: the numbers, each of some moment during the call
  *
- * Context: any but a callback or signal handler.
+ * Context: any but a callback or signal handler; looks at each region, and CPU.
  */
 void mmun_regcache_get_stats(struct mmun_regcache *cache,
 			     struct mmun_regcache_stats *ret_stats);
@@ -387,12 +387,22 @@ mmun_regcache_borrow_slow(struct mmun_regcache *cache, unsigned long addr,
 #define MMUN_REGCACHE_CALLS
 #endif
 
-/* The calling thread's: 1 when it is in no section; else of this number. */
+/* The calling thread's: 0 before its first section, 1 in none, or the epoch of one. */
 extern __thread uint64_t mmun_regcache_word
 	__attribute__((tls_model("initial-exec")));
-extern uint64_t mmun_regcache_epoch;
+
+/* In lines of their own, also where the program has a copy of them. */
+struct mmun_regcache_epoch {
+	uint64_t now;
+} __attribute__((aligned(64)));
+
 /* Bits of sources for which mmun_settle() would wait. */
-extern uint32_t mmun_unsettled;
+struct mmun_unsettled {
+	uint32_t sources;
+} __attribute__((aligned(64)));
+
+extern struct mmun_regcache_epoch mmun_regcache_epoch;
+extern struct mmun_unsettled mmun_unsettled;
 
 /*
  * Plain stores: whoever waits for sections interrupts all threads first, so that
@@ -404,7 +414,7 @@ mmun_regcache_read_lock(struct mmun_regcache *cache)
 #ifndef MMUN_REGCACHE_CALLS
 	if (__builtin_expect(mmun_regcache_word == 1, 1)) {
 		__atomic_store_n(&mmun_regcache_word,
-				 __atomic_load_n(&mmun_regcache_epoch,
+				 __atomic_load_n(&mmun_regcache_epoch.now,
 						 __ATOMIC_ACQUIRE),
 				 __ATOMIC_RELAXED);
 		__asm__ __volatile__("" ::: "memory");
@@ -435,8 +445,9 @@ static inline void mmun_regcache_read_unlock(struct mmun_regcache *cache,
  *
  * mmun_regcache_borrow(), but that it calls nothing, and counts nothing.
  *
- * Context: in a read section; any.
- * Return: as mmun_regcache_borrow(); NULL says nothing.
+ * Context: as mmun_regcache_borrow().
+ * Return: as that; but NULL says nothing, and while anything on mm_self() is to be
+ *         told, of a cache of another mm too, it is NULL.
  */
 static inline struct mmun_regcache_region *
 mmun_regcache_look_once(const struct mmun_regcache *cache, unsigned long addr,
@@ -448,7 +459,8 @@ mmun_regcache_look_once(const struct mmun_regcache *cache, unsigned long addr,
 	const uint64_t *slot;
 	uint64_t slots;
 
-	if (__builtin_expect(__atomic_load_n(&mmun_unsettled, __ATOMIC_ACQUIRE), 0))
+	if (__builtin_expect(__atomic_load_n(&mmun_unsettled.sources,
+					     __ATOMIC_ACQUIRE), 0))
 		return NULL;
 	slots = __atomic_load_n(&cache->mmun_slots, __ATOMIC_ACQUIRE);
 	/* The lower bits of the one say where in the other a key lies. */

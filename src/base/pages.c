@@ -16,6 +16,8 @@ void *mmun_map_pages(size_t size, size_t used)
 		return NULL;
 	if (used >= HUGE_PAGE)
 		mmun_syscall(SYS_madvise, at, used, MADV_HUGEPAGE);
+	if (used < size)
+		mmun_syscall(SYS_madvise, at + used, size - used, MADV_NOHUGEPAGE);
 	/* It may have been somebody else's; that is the kernel's, TSan cannot know. */
 	mmun_fence();
 	return (void *)at;

@@ -8,7 +8,7 @@
 #include <stddef.h>
 
 /*
- * Zeroed; if large, in huge pages, as far as the first @used bytes go.
+ * Zeroed; the first @used bytes, if many, in huge pages, and the rest in small ones.
  * Return: NULL without memory.  Context: any.
  */
 void *mmun_map_pages(size_t size, size_t used);

@@ -2,4 +2,4 @@
 #include "base/export.h"
 #include "base/unsettled.h"
 
-MMUN_PUBLIC uint32_t mmun_unsettled;
+MMUN_PUBLIC struct mmun_unsettled mmun_unsettled;

@@ -9,9 +9,6 @@
  * it has yet to tell, and clears it with release when it is told; pairs with the
  * acquire in mmun_settle(), and in lookups of a cache.
  */
-#include <stdint.h>
-
-/* Public, for lookups that are in line. */
-extern uint32_t mmun_unsettled;
+#include <mmunotify/regcache.h>	/* public, for lookups that are in line */
 
 #endif /* MMUN_BASE_UNSETTLED_H */

@@ -211,7 +211,7 @@ MMUN_PUBLIC void mmun_regcache_read_unlock_slow(struct mmun_regcache *cache,
 
 static inline void settle(struct cache *c)
 {
-	if (mmun_unlikely(mmun_load_acquire(&mmun_unsettled)))
+	if (mmun_unlikely(mmun_load_acquire(&mmun_unsettled.sources)))
 		mmun_settle(c->mm);
 }
 

@@ -41,7 +41,7 @@ static struct {
 	pthread_key_t key;
 } readers;
 
-MMUN_PUBLIC uint64_t mmun_regcache_epoch = 2;
+MMUN_PUBLIC struct mmun_regcache_epoch mmun_regcache_epoch = { 2 };
 
 static void leave(void *unused)
 {
@@ -110,7 +110,7 @@ struct grace mmun_cache_begin_grace(struct cache *c)
 {
 	struct grace grace;
 
-	grace.epoch = mmun_fetch_add(&mmun_regcache_epoch, 2) + 2;
+	grace.epoch = mmun_fetch_add(&mmun_regcache_epoch.now, 2) + 2;
 	mmun_srcu_order_readers();
 	grace.srcu = mmun_srcu_gp_target(c->srcu);
 	return grace;

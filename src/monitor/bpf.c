@@ -233,7 +233,7 @@ static int start(const char **state)
 	}
 	mmun_bpf_close(&bpf.fds);
 	/* ORDER(settle): for good. */
-	mmun_fetch_or(&mmun_unsettled, 1U << MMUN_SOURCE_BPF);
+	mmun_fetch_or(&mmun_unsettled.sources, 1U << MMUN_SOURCE_BPF);
 	set_phase(RUNNING);
 	*state = "attached to raw_tp/sys_exit";
 	return 0;

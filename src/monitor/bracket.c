@@ -187,7 +187,7 @@ bool mmun_bracket_withdraw(int slot, const struct mmun_sigmask *saved)
 	uint64_t was;
 
 	/* ORDER(bracket-slot): pairs with read_events(). */
-	if ((mmun_load_acquire(&mmun_unsettled) & (1U << MMUN_SOURCE_UFFD)) &&
+	if ((mmun_load_acquire(&mmun_unsettled.sources) & (1U << MMUN_SOURCE_UFFD)) &&
 	    mmun_sources_are_here())
 		mmun_uffd_wait_for_read();
 	/* ORDER(bracket-slot): before the ends; pairs with take(). */

@@ -242,14 +242,14 @@ EXPORT_SYMBOL(mmun_monitor_entry);
 static void settle(void)
 {
 	for (int i = 0; i < MMUN_NR_SOURCES; i++)
-		if (mmun_load_acquire(&mmun_unsettled) & (1U << i))
+		if (mmun_load_acquire(&mmun_unsettled.sources) & (1U << i))
 			mmun_sources[i].ops->settle();
 }
 
 void mmun_settle(struct mm_struct *mm)
 {
 	/* ORDER(settle): pairs with the sources; see monitor_ops.h. */
-	if (mm == &mmun_self && mmun_unlikely(mmun_load_acquire(&mmun_unsettled)) &&
+	if (mm == &mmun_self && mmun_unlikely(mmun_load_acquire(&mmun_unsettled.sources)) &&
 	    !mmun_in_callback(mm) && mmun_sources_are_here())
 		settle();
 }

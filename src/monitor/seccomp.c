@@ -284,7 +284,7 @@ static void make_good(void)
 		mmun_write(&sc.callback_called, false);
 		tell_everything(MMUN_RANGE_AFTER);
 	} while (mmun_read(&sc.callback_called));
-	mmun_fetch_and(&mmun_unsettled, ~UNSETTLED);
+	mmun_fetch_and(&mmun_unsettled.sources, ~UNSETTLED);
 	hand_on(&sc.settled);
 }
 
@@ -344,7 +344,7 @@ static bool is_about_us(const struct mmun_stopped_call *c)
 static void let_callback_go_on(struct mmun_stopped_call *c)
 {
 	mmun_write(&sc.callback_called, true);
-	mmun_fetch_or(&mmun_unsettled, UNSETTLED);
+	mmun_fetch_or(&mmun_unsettled.sources, UNSETTLED);
 	go_on(c);
 	send(&c->resp);
 }
@@ -566,7 +566,7 @@ static void settle(void)
 {
 	uint32_t seen = mmun_load_acquire(&sc.settled);
 
-	if (mmun_load_acquire(&mmun_unsettled) & UNSETTLED)
+	if (mmun_load_acquire(&mmun_unsettled.sources) & UNSETTLED)
 		wait_for_more(&sc.settled, seen);
 }
 

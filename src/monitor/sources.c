@@ -176,7 +176,7 @@ void mmun_sources_fork_child(void)
 			s->state = "not started since fork()";
 		}
 	}
-	mmun_unsettled = 0;
+	mmun_unsettled.sources = 0;
 }
 
 /* -- asking -- */

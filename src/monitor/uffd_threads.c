@@ -216,14 +216,14 @@ static void read_events(void)
 	 * locks order it before whatever they do then.
 	 */
 	if (!MMUN_BREAK(SETTLE_LATE))
-		mmun_fetch_or(&mmun_unsettled, UNSETTLED);
+		mmun_fetch_or(&mmun_unsettled.sources, UNSETTLED);
 	do {
 		n = mmun_syscall(SYS_read, mmun_uffd.fd, batch, sizeof(batch));
 		for (long i = 0; i < n / (long)sizeof(batch[0]); i++)
 			take_down(&batch[i]);
 	} while (n == sizeof(batch));
 	if (MMUN_BREAK(SETTLE_LATE))
-		mmun_fetch_or(&mmun_unsettled, UNSETTLED);
+		mmun_fetch_or(&mmun_unsettled.sources, UNSETTLED);
 }
 
 /* Nothing is left to tell, as far as anybody has read. */
@@ -232,7 +232,7 @@ static void settle_if_told(void)
 	/* ORDER(uffd-told): what callbacks wrote comes before this. */
 	if (u.noted == mmun_load_acquire(&u.told))
 		/* ORDER(settle): after all that callbacks wrote. */
-		mmun_fetch_and(&mmun_unsettled, ~UNSETTLED);
+		mmun_fetch_and(&mmun_unsettled.sources, ~UNSETTLED);
 }
 
 /* -- telling -- */
@@ -336,7 +336,7 @@ static bool next_note(struct note *note)
 	} else if (any) {
 		*note = u.notes[u.taken++ % NR_NOTES];
 		if (MMUN_BREAK(SETTLE_EARLY))
-			mmun_fetch_and(&mmun_unsettled, ~UNSETTLED);
+			mmun_fetch_and(&mmun_unsettled.sources, ~UNSETTLED);
 	} else {
 		settle_if_told();
 	}
@@ -369,7 +369,7 @@ static void tell_all(void)
 	}
 }
 
-/* Where there is one CPU: not before the keeper sleeps, who has woken it. */
+/* Not the keeper, who wakes it, and is about to sleep. */
 static void preempt_nobody(void)
 {
 	struct sched_param none = { 0 };

@@ -237,23 +237,32 @@ static inline void help_reclaim(struct cache *c)
 		mmun_cache_reclaim(c, false);
 }
 
+#ifdef MMUN_REGCACHE_CALLS
+#define IN_LINE false
+#else
+#define IN_LINE true
+#endif
+
+/* Is the section to come one by the thread's word?  Then nothing is called. */
+static inline bool is_word_free(void)
+{
+	return IN_LINE && mmun_likely(mmun_regcache_word == 1);
+}
+
 /* What most gets find.  In the section the cache's own reference lasts. */
 static inline struct region *get_at_once(struct cache *c, unsigned long addr,
 					 size_t len, unsigned int access)
 {
-	struct mmun_regcache_region *region = NULL;
-#ifndef MMUN_REGCACHE_CALLS
+	struct mmun_regcache_region *region;
 	unsigned int section;
 
-	/* So that nothing is called. */
-	if (mmun_unlikely(mmun_regcache_word != 1))
+	if (!is_word_free())
 		return NULL;
 	section = mmun_regcache_read_lock(&c->pub);
 	region = mmun_regcache_look_once(&c->pub, addr, len, access);
 	if (mmun_likely(region))
 		hold_region_here(region_of(region));
 	mmun_regcache_read_unlock(&c->pub, section);
-#endif
 	return region ? region_of(region) : NULL;
 }
 
@@ -305,19 +314,14 @@ EXPORT_SYMBOL(mmun_regcache_get);
 
 static inline bool put_at_once(struct cache *c, struct region *r)
 {
-	bool done = false;
-#ifndef MMUN_REGCACHE_CALLS
 	unsigned int section;
+	bool done;
 
-	if (mmun_unlikely(mmun_regcache_word != 1))
+	if (!is_word_free())
 		return false;
 	section = mmun_regcache_read_lock(&c->pub);
 	done = drop_region_here(r);
 	mmun_regcache_read_unlock(&c->pub, section);
-#else
-	(void)c;
-	(void)r;
-#endif
 	return done;
 }
 

@@ -27,8 +27,8 @@
  *		unlock(my);
  *		return true;
  *
- * An interval is inserted and removed in O(log n), without a wait unless its
- * address space is being invalidated; an invalidation costs O(log n) and what it
+ * An interval is inserted and removed in O(log n), on average, without a wait unless
+ * its address space is being invalidated; an invalidation costs O(log n) and what it
  * hits.  Interval notifiers hear of a range before all others, in the order of
  * their addresses, and have no end: a range that hits keeps readers waiting, or
  * retrying, until it ends.
@@ -135,8 +135,8 @@ struct mmu_interval_notifier {
  * On failure nothing of @interval_sub is changed.
  *
  * Context: as mmu_notifier_register() for the first one of an address space; for
- * later ones, on a software mm, no more than a short lock, also in callbacks.  Not
- * in a signal handler.
+ * later ones, on a software mm, a short lock, also in callbacks; outside of them now
+ * and then system calls for memory.  Not in a signal handler.
  * Ordering: when the first one returns, no range is in flight that began before,
  * except those that the calling thread itself has started.
  * Return: 0; -EOVERFLOW for an empty range, or one that goes beyond the last

@@ -160,7 +160,8 @@ static struct block *find_or_make(struct mmun_filter_table *t, uint64_t key)
 	return block;
 }
 
-static void set_bits(struct mmun_filter *filter, struct mmun_filter_table *t,
+/* Return: was there room? */
+static bool set_bits(struct mmun_filter *filter, struct mmun_filter_table *t,
 		     unsigned long start, unsigned long last)
 {
 	unsigned int level = level_of(start, last);
@@ -169,13 +170,12 @@ static void set_bits(struct mmun_filter *filter, struct mmun_filter_table *t,
 	for (unsigned long b = from / 64; b <= to / 64; b++) {
 		struct block *block = find_or_make(t, key_of(b, level));
 
-		if (!block) {
-			set(filter->off, 1);
-			return;
-		}
+		if (!block)
+			return false;
 		mmun_write(&filter->blocks, filter->blocks + !block->bits);
 		set(block->bits, block->bits | bits_in(b, from, to));
 	}
+	return true;
 }
 
 /* What has bits, needed or not. */
@@ -195,12 +195,11 @@ static void set_all_bits(struct mmun_filter *filter, struct mmun_filter_table *t
 	struct mmun_interval *node = mmun_interval_first(tree, 0, ~0UL);
 
 	mmun_write(&filter->blocks, 0);
-	set(filter->off, 0);
 	for (; node; node = mmun_interval_next(node, 0, ~0UL))
 		set_bits(filter, t, node->start, node->last);
 }
 
-/* Others may have grown it since it was asked, or added to it. */
+/* Others may have grown it since it was asked, or added to it.  It has room for all. */
 struct mmun_filter_table *mmun_filter_grow(struct mmun_filter *filter,
 					   const struct mmun_interval_tree *tree,
 					   struct mmun_filter_table *table,
@@ -217,6 +216,8 @@ struct mmun_filter_table *mmun_filter_grow(struct mmun_filter *filter,
 	else
 		copy(table, old);
 	set(filter->table, table);
+	/* What was missing is in it. */
+	set(filter->off, 0);
 	return old;
 }
 
@@ -233,8 +234,8 @@ void mmun_filter_add(struct mmun_filter *filter, unsigned long start,
 {
 	unsigned int level = level_of(start, last);
 
-	if (!filter->off)
-		set_bits(filter, filter->table, start, last);
+	if (!filter->off && !set_bits(filter, filter->table, start, last))
+		set(filter->off, 1);
 	mmun_write(&filter->intervals[level], filter->intervals[level] + 1);
 	set(filter->levels, filter->levels | 1U << level);
 }

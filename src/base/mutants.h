@@ -85,6 +85,13 @@
 #define MMUN_BREAK_CACHE_DEFER false
 #endif
 
+/* What dies is summed up at once, whoever is about to hold it. */
+#ifdef MMUN_MUTANT_CACHE_GRACE
+#define MMUN_BREAK_CACHE_GRACE true
+#else
+#define MMUN_BREAK_CACHE_GRACE false
+#endif
+
 /* Who puts counts on his CPU, and does not ask whether that has been summed up. */
 #ifdef MMUN_MUTANT_CACHE_COUNTS
 #define MMUN_BREAK_CACHE_COUNTS true

@@ -125,7 +125,7 @@ static struct region *take_doomed(struct cache *c)
 	uint64_t over = 0;
 
 	/* Those that died together have the same one. */
-	while (*last && ((*last)->grace.epoch == over ||
+	while (*last && (MMUN_BREAK_CACHE_GRACE || (*last)->grace.epoch == over ||
 			 mmun_cache_is_grace_over(c, &(*last)->grace))) {
 		over = (*last)->grace.epoch;
 		last = &(*last)->next;

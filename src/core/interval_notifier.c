@@ -126,12 +126,16 @@ static size_t filter_room(const struct mmun_intervals *in)
 	return 1 + mmun_read(&in->nr_deferred);
 }
 
-/* Return: NULL, mostly. */
+/* Return: NULL, mostly; in a callback always, that is the event path. */
 static struct mmun_filter_table *prepare_filter(struct mmun_intervals *in)
 {
-	unsigned int bank = mmun_srcu_read_lock(in->looks);
-	size_t blocks = mmun_filter_lacks(&in->filter, filter_room(in));
+	unsigned int bank;
+	size_t blocks;
 
+	if (mmun_task.walk)
+		return NULL;
+	bank = mmun_srcu_read_lock(in->looks);
+	blocks = mmun_filter_lacks(&in->filter, filter_room(in));
 	mmun_srcu_read_unlock(in->looks, bank);
 	return blocks ? mmun_filter_new_table(blocks) : NULL;
 }

@@ -45,7 +45,9 @@
 #include "base/syscall.h"
 
 /* The smallest unit that anything is registered in, and looked up by. */
-#define GRANULE 4096UL
+#define GRANULE_SHIFT 12
+#define GRANULE (1UL << GRANULE_SHIFT)
+#define NR_LEVELS ((64 - GRANULE_SHIFT) / 2)
 
 /*
  * In pub.mmun_word, from below: the access that it is not for, and
@@ -60,7 +62,7 @@
 
 /* A grace period, from when it was begun. */
 struct grace {
-	uint64_t epoch;
+	uint64_t sections;	/* in line: the number that they bear; 0: there were none */
 	uint64_t srcu;
 };
 
@@ -98,11 +100,14 @@ struct chunk {
 	size_t nr;		/* regions in it */
 };
 
+struct table;
+
 struct cache {
 	/* Read by lookups. */
 	struct mmun_regcache pub;
-	uint32_t levels;		/* table.c: coarse keys that are in use */
+	uint32_t levels;		/* index.c: sizes of which there are any */
 	uint32_t abandoned;		/* by a fork(): we are the child */
+	struct table *index;
 	struct mmun_srcu *srcu;
 	struct mm_struct *mm;
 	/* Regions on dead, doomed and ready: there is something to reclaim. */
@@ -122,7 +127,11 @@ struct cache {
 	struct region *newest, *oldest, *hand;	/* evict.c */
 	struct region *free;
 	struct chunk *slabs;
-	struct chunk *retired;		/* tables; lookups by reference read on */
+	struct chunk *retired;		/* tables */
+	struct table *hints;
+	uint64_t taken;			/* index.c: slots */
+	uint64_t nr_of_level[NR_LEVELS];	/* ... regions of each size */
+	unsigned int common_level;	/* ... of which there are many */
 	size_t slab_size;
 	size_t nr;		/* alive or pending, or not known to be dead yet */
 	uint64_t bytes;
@@ -209,24 +218,62 @@ void mmun_cache_for_each_region(struct cache *c,
 				void (*call)(struct region *r, void *arg), void *arg);
 void mmun_cache_free_chunks(struct chunk *chunk);
 
-/* -- table.c -- */
+/* -- table.c; under c->lock -- */
 
 struct table {
-	uint32_t shift;		/* of a hash, to its place */
 	uint32_t bits;		/* 1 << bits slots */
 	uint64_t slots[] __attribute__((aligned(64)));
 };
 
+/* Of a cache that has nothing yet, or any more. */
+extern struct table mmun_cache_empty_table;
+extern struct mmun_regcache_region mmun_cache_nothing;
+
+static inline uint64_t mmun_cache_empty_slot(void)
+{
+	return (uintptr_t)&mmun_cache_nothing;
+}
+
+/* Of the empty table, which all caches have. */
+static inline bool mmun_cache_is_constant(const uint64_t *slot)
+{
+	return (uintptr_t)slot - (uintptr_t)mmun_cache_empty_table.slots < 64;
+}
+
+static inline struct region *region_in_slot(uint64_t slot)
+{
+	return region_of((struct mmun_regcache_region *)(uintptr_t)slot);
+}
+
+struct table *mmun_cache_new_table(uint32_t bits);
+/* It goes with the cache. */
+void mmun_cache_retire_table(struct cache *c, struct table *t);
+
+/* -- hints.c -- */
+
+/* Lookups of @addr shall find it.  Context: any. */
+void mmun_cache_hint(struct cache *c, struct region *r, unsigned long addr);
+void mmun_cache_hint_at_times(struct cache *c, struct region *r, unsigned long addr);
+/* Room for one more.  Return: 0 or -ENOMEM.  Under c->lock. */
+int mmun_cache_grow_hints(struct cache *c);
+/* Most regions are of this size, or up to four times of it.  Under c->lock. */
+void mmun_cache_set_granule(struct cache *c, unsigned int shift);
+/* It is empty; what it was is lost.  Context: any. */
+void mmun_cache_forget_hints(struct cache *c);
+
+/* -- index.c -- */
+
 /* Context: in a section.  Return: an alive region around the range, or NULL. */
 struct region *mmun_cache_look_up(struct cache *c, unsigned long addr, size_t len,
-		       unsigned int access);
-/* Under c->lock: lookups of @addr shall find it. */
-void mmun_cache_hint(struct cache *c, struct region *r, unsigned long addr);
+				  unsigned int access);
+/* Under c->lock, as are those that follow: where it was not, let it be again. */
+void mmun_cache_index(struct cache *c, const struct region *r);
+void mmun_cache_add_to_index(struct cache *c, const struct region *r);
+void mmun_cache_take_from_index(struct cache *c, const struct region *r);
 /* Room for one more.  Return: 0 or -ENOMEM. */
-int mmun_cache_grow_table(struct cache *c);
+int mmun_cache_grow_index(struct cache *c);
 /* It is empty; what it was is lost.  Context: any. */
-void mmun_cache_forget_table(struct cache *c);
-void mmun_cache_free_table(struct cache *c);
+void mmun_cache_forget_index(struct cache *c);
 
 /* -- section.c -- */
 

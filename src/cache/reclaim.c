@@ -55,6 +55,7 @@ void mmun_cache_unlist(struct cache *c, struct region *r)
 		return;
 	r->listed = false;
 	mmun_interval_remove(&c->tree, &r->node);
+	mmun_cache_take_from_index(c, r);
 	mmun_cache_dequeue(c, r);
 	c->nr--;
 	c->bytes -= r->pub.end - r->pub.start;
@@ -118,16 +119,21 @@ static void doom(struct cache *c, struct region *list)
 	unlock_cache(c);
 }
 
+static bool is_same(const struct grace *a, const struct grace *b)
+{
+	return a && a->sections == b->sections && a->srcu == b->srcu;
+}
+
 /* Those whose grace period is over. */
 static struct region *take_doomed(struct cache *c)
 {
 	struct region *list = c->doomed, **last = &c->doomed;
-	uint64_t over = 0;
+	const struct grace *over = NULL;
 
 	/* Those that died together have the same one. */
-	while (*last && (MMUN_BREAK_CACHE_GRACE || (*last)->grace.epoch == over ||
+	while (*last && (MMUN_BREAK_CACHE_GRACE || is_same(over, &(*last)->grace) ||
 			 mmun_cache_is_grace_over(c, &(*last)->grace))) {
-		over = (*last)->grace.epoch;
+		over = &(*last)->grace;
 		last = &(*last)->next;
 	}
 	if (last == &c->doomed)

@@ -38,6 +38,13 @@ static void after_fork_in_parent(void)
 	unlock_caches();
 }
 
+/* Lookups find nothing. */
+static void forget_tables(struct cache *c)
+{
+	mmun_cache_forget_hints(c);
+	mmun_cache_forget_index(c);
+}
+
 /*
  * Nothing in it can be trusted, another thread of the parent may have been at it.
  * The handles are the parent's.
@@ -46,7 +53,7 @@ static void after_fork_in_child(void)
 {
 	for (struct cache *c = caches.first; c; c = c->next_cache) {
 		c->abandoned = 1;
-		mmun_cache_forget_table(c);
+		forget_tables(c);
 	}
 	mmun_cache_sections_fork_child();
 	unlock_caches();
@@ -107,14 +114,16 @@ static struct cache *alloc_cache(void)
 		free(c);
 		return NULL;
 	}
-	mmun_cache_forget_table(c);
+	forget_tables(c);
+	c->pub.mmun_granule = GRANULE_SHIFT;
 	c->doomed_last = &c->doomed;
 	return c;
 }
 
 static void free_cache(struct cache *c)
 {
-	mmun_cache_free_table(c);
+	mmun_cache_retire_table(c, c->hints);
+	mmun_cache_retire_table(c, c->index);
 	mmun_cache_free_chunks(c->retired);
 	mmun_cache_free_chunks(c->slabs);
 	mmun_srcu_free(c->srcu);
@@ -181,7 +190,7 @@ void mmun_regcache_destroy(struct mmun_regcache *cache)
 	if (mmun_read(&c->handles)) {
 		mmun_warn_once("mmun_regcache_destroy() with regions that are held: leaked");
 		mmun_write(&c->abandoned, 1);
-		mmun_cache_forget_table(c);
+		forget_tables(c);
 		return;
 	}
 	mmdrop(c->mm);
@@ -246,7 +255,7 @@ static inline void help_reclaim(struct cache *c)
 /* Is the section to come one by the thread's word?  Then nothing is called. */
 static inline bool is_word_free(void)
 {
-	return IN_LINE && mmun_likely(mmun_regcache_word == 1);
+	return IN_LINE && mmun_likely(mmun_regcache_word == MMUN_REGCACHE_IDLE);
 }
 
 /* What most gets find.  In the section the cache's own reference lasts. */

@@ -284,6 +284,7 @@ static void list(struct cache *c, struct region *r)
 	mmun_interval_insert(&c->tree, &r->node);
 	mmun_cache_enqueue(c, r);
 	c->stats.regions++;
+	mmun_cache_add_to_index(c, r);
 	mmun_cache_hint(c, r, r->pub.start);
 }
 
@@ -400,7 +401,7 @@ static struct region *begin_miss(struct cache *c,
 {
 	struct region *r;
 
-	if (mmun_cache_grow_table(c))
+	if (mmun_cache_grow_index(c) || mmun_cache_grow_hints(c))
 		return NULL;
 	r = mmun_cache_alloc_region(c);
 	if (!r)
@@ -504,6 +505,7 @@ static struct region *find_slowly(struct cache *c,
 	struct region *r = find_listed(c, q);
 
 	if (r) {
+		mmun_cache_index(c, r);
 		mmun_cache_hint(c, r, q->addr);
 		count(&c->stats.slow_hits);
 	}

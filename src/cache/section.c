@@ -1,26 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Read sections of all caches, in line: each thread has a word, which is the epoch
- * while it is in one.
+ * Read sections of all caches, in line: each thread has a word, which it writes.
  *
  *	0		the thread has not joined
- *	IDLE		in none
- *	epoch		in one, and in no more than that
+ *	IDLE		in no section
+ *	INSIDE		in one, and in no more than that
+ *	a number	in one that the grace period of that number waits for
  *
  * Whoever cannot use the word, because it is taken (sections nest), or because the
  * thread has not joined, is counted in the cache's SRCU domain instead.
  *
- * A grace period moves the epoch on, then orders all threads, by one membarrier,
- * then looks at the words.  A section whose word it does not see begins after the
- * membarrier, and sees what is dead; so does one with the new epoch, which it has
- * read with acquire.  All others are waited for.  ORDER(cache-section).
+ * A grace period orders all threads, by one membarrier, and then puts its number
+ * where it finds a section.  A section that it does not find begins after the
+ * membarrier, and sees what is dead.  One that it marks has ended when its word is
+ * anything else, because only the thread takes the mark away; and when the number is
+ * a higher one, because no grace period marks what has a mark.  ORDER(cache-section).
  */
 #include <pthread.h>
 #include <time.h>
 
 #include "cache/cache.h"
 
-#define IDLE 1ULL
+#define IDLE MMUN_REGCACHE_IDLE
+#define INSIDE MMUN_REGCACHE_INSIDE
 
 struct reader {
 	uint64_t *word;
@@ -37,11 +39,10 @@ static __thread bool has_left __attribute__((tls_model("initial-exec")));
 static struct {
 	struct mmun_lock lock;
 	struct reader *first;
+	uint64_t number;	/* the last grace period's */
 	bool has_key;
 	pthread_key_t key;
-} readers;
-
-MMUN_PUBLIC struct mmun_regcache_epoch mmun_regcache_epoch = { 2 };
+} readers = { .number = INSIDE };
 
 static void leave(void *unused)
 {
@@ -106,26 +107,53 @@ void mmun_cache_leave_counted(struct cache *c, unsigned int bank)
 
 /* -- grace periods -- */
 
+/* Return: is there a section to wait for? */
+static bool mark(uint64_t *word, uint64_t number)
+{
+	uint64_t old;
+
+	while ((old = mmun_load_acquire(word)) == INSIDE)
+		if (mmun_cas(word, &old, number))
+			break;
+	return old != IDLE;
+}
+
+static uint64_t mark_sections(void)
+{
+	struct mmun_sigmask saved;
+	uint64_t number;
+	bool any = false;
+
+	mmun_lock_save(&readers.lock, &saved);
+	number = ++readers.number;
+	for (struct reader *r = readers.first; r; r = r->next)
+		any |= mark(r->word, number);
+	mmun_unlock_restore(&readers.lock, &saved);
+	return any ? number : 0;
+}
+
 struct grace mmun_cache_begin_grace(struct cache *c)
 {
 	struct grace grace;
 
-	grace.epoch = mmun_fetch_add(&mmun_regcache_epoch.now, 2) + 2;
 	mmun_srcu_order_readers();
+	grace.sections = mark_sections();
 	grace.srcu = mmun_srcu_gp_target(c->srcu);
 	return grace;
 }
 
-static bool words_have_left(uint64_t epoch)
+static bool have_left(uint64_t number)
 {
 	struct mmun_sigmask saved;
 	bool left = true;
 
+	if (!number)
+		return true;
 	mmun_lock_save(&readers.lock, &saved);
 	for (struct reader *r = readers.first; r && left; r = r->next) {
 		uint64_t word = mmun_load_acquire(r->word);
 
-		left = word == IDLE || word >= epoch;
+		left = word <= INSIDE || word > number;
 	}
 	mmun_unlock_restore(&readers.lock, &saved);
 	return left;
@@ -133,7 +161,7 @@ static bool words_have_left(uint64_t epoch)
 
 bool mmun_cache_is_grace_over(struct cache *c, const struct grace *grace)
 {
-	return words_have_left(grace->epoch) &&
+	return have_left(grace->sections) &&
 	       (mmun_srcu_have_left(c->srcu) ||
 		mmun_srcu_gp_poll(c->srcu, grace->srcu));
 }
@@ -156,7 +184,7 @@ void mmun_cache_wait_for_grace(struct cache *c, const struct grace *grace)
 	/* In a section it would wait for itself. */
 	if (mmun_read(&mmun_regcache_word) > IDLE || counted)
 		return;
-	while (!words_have_left(grace->epoch))
+	while (!have_left(grace->sections))
 		back_off(round++);
 	if (!mmun_srcu_have_left(c->srcu))
 		mmun_srcu_synchronize(c->srcu);

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Where lookups in line look, once: a hash of hints.  A slot says that addresses of
+ * this granule may lie in that region, and whoever reads it asks the region.  So a
+ * slot may be wrong, be lost, or lead to a region that is another one by now; anybody
+ * may write it at any time, and nothing has to be taken out.
+ *
+ * Where a region begins it is known from the start; elsewhere when somebody has looked
+ * there some times.  The granule is as large as most regions let it be, so that an
+ * address within a large one is known by its neighbours.
+ */
+#include "cache/cache.h"
+
+#define MIN_BITS 7
+/* Where regions begin takes no more than one slot in so many. */
+#define SPARSE 4
+/* Hints are written by one in so many who need them: it costs the others a line. */
+#define PATIENCE 8
+
+static void set_table(struct cache *c, struct table *t)
+{
+	c->hints = t;
+	mmun_store_release(&c->pub.mmun_slots,
+			   (uintptr_t)t->slots | (64 - t->bits));
+}
+
+void mmun_cache_forget_hints(struct cache *c)
+{
+	set_table(c, &mmun_cache_empty_table);
+}
+
+/* A reader that sees the slot sees what the region is, or a later one. */
+void mmun_cache_hint(struct cache *c, struct region *r, unsigned long addr)
+{
+	uint64_t *slot = mmun_regcache_slot(&c->pub, addr);
+
+	if (!mmun_cache_is_constant(slot))
+		mmun_store_release(slot, (uintptr_t)&r->pub);
+}
+
+void mmun_cache_hint_at_times(struct cache *c, struct region *r, unsigned long addr)
+{
+	static __thread unsigned int looks __attribute__((tls_model("initial-exec")));
+
+	if (++looks % PATIENCE == 0)
+		mmun_cache_hint(c, r, addr);
+}
+
+static void hint_start(struct region *r, void *unused)
+{
+	(void)unused;
+	if (is_alive(r))
+		mmun_cache_hint(cache_of_region(r), r, r->pub.start);
+}
+
+/* What was found elsewhere than at its start is found slowly, some times again. */
+int mmun_cache_grow_hints(struct cache *c)
+{
+	bool first = c->hints == &mmun_cache_empty_table;
+	struct table *new;
+
+	if (!first && c->nr < (1ULL << c->hints->bits) / SPARSE)
+		return 0;
+	new = mmun_cache_new_table(first ? MIN_BITS : c->hints->bits + 1);
+	if (!new)
+		return first ? -ENOMEM : 0;
+	mmun_cache_retire_table(c, c->hints);
+	set_table(c, new);
+	mmun_cache_for_each_region(c, hint_start, NULL);
+	return 0;
+}
+
+/* Few regions are of less than two granules, and not many have more than eight. */
+void mmun_cache_set_granule(struct cache *c, unsigned int shift)
+{
+	shift -= shift > GRANULE_SHIFT;
+	if (shift == c->pub.mmun_granule)
+		return;
+	mmun_write(&c->pub.mmun_granule, shift);
+	mmun_cache_for_each_region(c, hint_start, NULL);
+}

@@ -66,11 +66,12 @@ struct grace {
 	uint64_t srcu;
 };
 
+/*
+ * What lookups read of it is a line elsewhere, among those of others: more of them are
+ * in a page.
+ */
 struct region {
-	/* Line 0: what lookups read. */
-	struct mmun_regcache_region pub;
-
-	/* Line 1: the life. */
+	/* The life. */
 	uint64_t refs __attribute__((aligned(64)));	/* holders.h */
 	bool registered;	/* there is a handle */
 	bool listed;		/* in the tree and in the queue; under lock */
@@ -80,18 +81,19 @@ struct region {
 	struct region *next;	/* on whichever list it is */
 	struct region *newer, *older;	/* evict.c */
 
-	/* Line 2 is what a search of c->tree reads, */
+	/* Line 1 is what a search of c->tree reads, */
 	struct mmun_interval node;
 	struct grace grace;	/* when it may be reclaimed */
-	/* ... and line 4 what an event's does. */
+	/* ... and line 3 what an event's does. */
 	struct mmu_interval_notifier sub;
 
 	uint64_t gets;		/* how often it was held, but for what CPUs count */
+	struct mmun_regcache_region *pub;
 };
 
 _Static_assert(sizeof(struct mmun_regcache_region) == 64, "a cache line");
-_Static_assert(offsetof(struct region, node.child) == 2 * 64, "line 2");
-_Static_assert(sizeof(struct region) == 6 * 64, "no line is lost");
+_Static_assert(offsetof(struct region, node.child) == 64, "line 1");
+_Static_assert(sizeof(struct region) == 5 * 64, "no line is lost");
 
 /* Memory that is given back with the cache. */
 struct chunk {
@@ -144,9 +146,9 @@ struct cache {
 	pthread_t reclaimer;
 };
 
-static inline struct region *region_of(struct mmun_regcache_region *pub)
+static inline struct region *region_of(const struct mmun_regcache_region *pub)
 {
-	return (struct region *)pub;
+	return pub->mmun_private[2];
 }
 
 static inline struct cache *cache_of(struct mmun_regcache *pub)
@@ -155,14 +157,19 @@ static inline struct cache *cache_of(struct mmun_regcache *pub)
 }
 
 /* What a get and a put need lies in line 0. */
-static inline struct cache *cache_of_region(const struct region *r)
+static inline struct cache *cache_of_pub(const struct mmun_regcache_region *pub)
 {
-	return r->pub.mmun_private[0];
+	return pub->mmun_private[0];
 }
 
-static inline uint64_t *counts_of(const struct region *r)
+static inline uint64_t *counts_of_pub(const struct mmun_regcache_region *pub)
 {
-	return r->pub.mmun_private[1];
+	return pub->mmun_private[1];
+}
+
+static inline struct cache *cache_of_region(const struct region *r)
+{
+	return cache_of_pub(r->pub);
 }
 
 static inline struct region *region_of_node(struct mmun_interval *node)
@@ -171,16 +178,21 @@ static inline struct region *region_of_node(struct mmun_interval *node)
 }
 
 /* ORDER(cache-alive): pairs with publish(): what it is is seen with it. */
-static inline bool is_alive(const struct region *r)
+static inline bool is_pub_alive(const struct mmun_regcache_region *pub)
 {
-	return !(mmun_load_acquire(&r->pub.mmun_word) & (R_DEAD | R_PRIVATE));
+	return !(mmun_load_acquire(&pub->mmun_word) & (R_DEAD | R_PRIVATE));
 }
 
-static inline bool fits(const struct region *r, unsigned long addr, size_t len,
-			unsigned int access)
+static inline bool is_alive(const struct region *r)
 {
-	return addr >= r->pub.start && addr + len <= r->pub.end &&
-	       addr < addr + len && !(access & ~r->pub.access);
+	return is_pub_alive(r->pub);
+}
+
+static inline bool fits(const struct mmun_regcache_region *pub, unsigned long addr,
+			size_t len, unsigned int access)
+{
+	return addr >= pub->start && addr + len <= pub->end &&
+	       addr < addr + len && !(access & ~pub->access);
 }
 
 /*
@@ -192,7 +204,7 @@ static inline bool fits(const struct region *r, unsigned long addr, size_t len,
  */
 static inline bool kill_region(struct region *r)
 {
-	return !(mmun_fetch_or(&r->pub.mmun_word, R_DEAD) & (R_DEAD | R_PRIVATE));
+	return !(mmun_fetch_or(&r->pub->mmun_word, R_DEAD) & (R_DEAD | R_PRIVATE));
 }
 
 /* Statistics are counted anywhere. */
@@ -240,11 +252,6 @@ static inline bool mmun_cache_is_constant(const uint64_t *slot)
 	return (uintptr_t)slot - (uintptr_t)mmun_cache_empty_table.slots < 64;
 }
 
-static inline struct region *region_in_slot(uint64_t slot)
-{
-	return region_of((struct mmun_regcache_region *)(uintptr_t)slot);
-}
-
 struct table *mmun_cache_new_table(uint32_t bits);
 /* It goes with the cache. */
 void mmun_cache_retire_table(struct cache *c, struct table *t);
@@ -252,8 +259,10 @@ void mmun_cache_retire_table(struct cache *c, struct table *t);
 /* -- hints.c -- */
 
 /* Lookups of @addr shall find it.  Context: any. */
-void mmun_cache_hint(struct cache *c, struct region *r, unsigned long addr);
-void mmun_cache_hint_at_times(struct cache *c, struct region *r, unsigned long addr);
+void mmun_cache_hint(struct cache *c, const struct mmun_regcache_region *pub,
+		     unsigned long addr);
+void mmun_cache_hint_at_times(struct cache *c, const struct mmun_regcache_region *pub,
+			      unsigned long addr);
 /* Room for one more.  Return: 0 or -ENOMEM.  Under c->lock. */
 int mmun_cache_grow_hints(struct cache *c);
 /* Most regions are of this size, or up to four times of it.  Under c->lock. */
@@ -264,8 +273,8 @@ void mmun_cache_forget_hints(struct cache *c);
 /* -- index.c -- */
 
 /* Context: in a section.  Return: an alive region around the range, or NULL. */
-struct region *mmun_cache_look_up(struct cache *c, unsigned long addr, size_t len,
-				  unsigned int access);
+struct mmun_regcache_region *mmun_cache_look_up(struct cache *c, unsigned long addr,
+						size_t len, unsigned int access);
 /* Under c->lock, as are those that follow: where it was not, let it be again. */
 void mmun_cache_index(struct cache *c, const struct region *r);
 void mmun_cache_add_to_index(struct cache *c, const struct region *r);
@@ -292,8 +301,9 @@ void mmun_cache_sections_fork_child(void);
 /* -- register.c -- */
 
 /* As mmun_cache_look_up(), where that finds nothing.  Takes c->lock. */
-struct region *mmun_cache_look_up_slowly(struct cache *c, unsigned long addr,
-			      size_t len, unsigned int access);
+struct mmun_regcache_region *
+mmun_cache_look_up_slowly(struct cache *c, unsigned long addr, size_t len,
+			  unsigned int access);
 
 int mmun_cache_register_region(struct cache *c, unsigned long addr, size_t len,
 		    unsigned int access, struct region **ret_region);

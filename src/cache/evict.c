@@ -37,8 +37,8 @@ void mmun_cache_dequeue(struct cache *c, struct region *r)
 /* Who gets a reference meanwhile has one of a dead region, as of any event. */
 static bool goes(struct region *r)
 {
-	if (!(mmun_read(&r->pub.mmun_word) & R_UNUSED)) {
-		mmun_fetch_or(&r->pub.mmun_word, R_UNUSED);
+	if (!(mmun_read(&r->pub->mmun_word) & R_UNUSED)) {
+		mmun_fetch_or(&r->pub->mmun_word, R_UNUSED);
 		return false;
 	}
 	return !mmun_cache_is_held(r) && kill_region(r);

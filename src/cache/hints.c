@@ -30,27 +30,29 @@ void mmun_cache_forget_hints(struct cache *c)
 }
 
 /* A reader that sees the slot sees what the region is, or a later one. */
-void mmun_cache_hint(struct cache *c, struct region *r, unsigned long addr)
+void mmun_cache_hint(struct cache *c, const struct mmun_regcache_region *pub,
+		     unsigned long addr)
 {
 	uint64_t *slot = mmun_regcache_slot(&c->pub, addr);
 
 	if (!mmun_cache_is_constant(slot))
-		mmun_store_release(slot, (uintptr_t)&r->pub);
+		mmun_store_release(slot, (uintptr_t)pub);
 }
 
-void mmun_cache_hint_at_times(struct cache *c, struct region *r, unsigned long addr)
+void mmun_cache_hint_at_times(struct cache *c, const struct mmun_regcache_region *pub,
+			      unsigned long addr)
 {
 	static __thread unsigned int looks __attribute__((tls_model("initial-exec")));
 
 	if (++looks % PATIENCE == 0)
-		mmun_cache_hint(c, r, addr);
+		mmun_cache_hint(c, pub, addr);
 }
 
 static void hint_start(struct region *r, void *unused)
 {
 	(void)unused;
 	if (is_alive(r))
-		mmun_cache_hint(cache_of_region(r), r, r->pub.start);
+		mmun_cache_hint(cache_of_region(r), r->pub, r->pub->start);
 }
 
 /* What was found elsewhere than at its start is found slowly, some times again. */

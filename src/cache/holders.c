@@ -3,7 +3,7 @@
 
 static uint64_t *count_on(const struct region *r, uint32_t cpu)
 {
-	return counts_of(r) + cpu * COUNTS_PER_PAGE;
+	return counts_of_pub(r->pub) + cpu * COUNTS_PER_PAGE;
 }
 
 static uint64_t count_everywhere(const struct region *r)

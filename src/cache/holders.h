@@ -40,11 +40,11 @@ static inline void hold_region(struct region *r)
 }
 
 /* Context: the former.  ORDER(cache-counts): pairs with mmun_cache_sum_up(). */
-static inline void hold_region_here(struct region *r)
+static inline void hold_region_here(const struct mmun_regcache_region *pub)
 {
-	if (mmun_unlikely(!mmun_this_cpu_add(counts_of(r), 0, COUNTS_SHIFT,
+	if (mmun_unlikely(!mmun_this_cpu_add(counts_of_pub(pub), 0, COUNTS_SHIFT,
 					     COUNT_GET)))
-		hold_region(r);
+		hold_region(region_of(pub));
 }
 
 /* Context: any. */
@@ -58,10 +58,11 @@ static inline void drop_region(struct region *r)
  * Context: in a section.  Return: was it alive, and has it been dropped?
  * ORDER(cache-counts): pairs with mmun_cache_sum_up().
  */
-static inline bool drop_region_here(struct region *r)
+static inline bool drop_region_here(const struct mmun_regcache_region *pub)
 {
-	return (MMUN_BREAK_CACHE_COUNTS || mmun_likely(is_alive(r))) &&
-	       mmun_likely(mmun_this_cpu_add(counts_of(r), 0, COUNTS_SHIFT, -REF_ONE));
+	return (MMUN_BREAK_CACHE_COUNTS || mmun_likely(is_pub_alive(pub))) &&
+	       mmun_likely(mmun_this_cpu_add(counts_of_pub(pub), 0, COUNTS_SHIFT,
+					     -REF_ONE));
 }
 
 /* It is dead, and the grace period is over: drop the cache's.  Under c->lock. */

@@ -20,11 +20,11 @@
 #define SPARSE 2
 
 #define TAG 63ULL
-_Static_assert(_Alignof(struct region) == TAG + 1, "there is room for it");
+_Static_assert(sizeof(struct mmun_regcache_region) == TAG + 1, "there is room for it");
 
 static unsigned int level_of(const struct region *r)
 {
-	unsigned long granules = (r->pub.end - r->pub.start) >> GRANULE_SHIFT;
+	unsigned long granules = (r->pub->end - r->pub->start) >> GRANULE_SHIFT;
 
 	return (63 - __builtin_clzl(granules)) / 2;
 }
@@ -53,47 +53,48 @@ static uint64_t tag_of(const struct table *t, uint64_t hash)
 /* -- lookups -- */
 
 /* Notes the first use. */
-static bool is_hit(struct region *r, unsigned long addr, size_t len,
+static bool is_hit(struct mmun_regcache_region *pub, unsigned long addr, size_t len,
 		   unsigned int access)
 {
-	if (!is_alive(r) || !fits(r, addr, len, access))
+	if (!is_pub_alive(pub) || !fits(pub, addr, len, access))
 		return false;
-	if (mmun_unlikely(mmun_read(&r->pub.mmun_word) & R_UNUSED))
-		mmun_fetch_and(&r->pub.mmun_word, ~R_UNUSED);
+	if (mmun_unlikely(mmun_read(&pub->mmun_word) & R_UNUSED))
+		mmun_fetch_and(&pub->mmun_word, ~R_UNUSED);
 	return true;
 }
 
-static struct region *ask_line(struct table *t, uint64_t hash, unsigned long addr,
-			       size_t len, unsigned int access)
+static struct mmun_regcache_region *
+ask_line(struct table *t, uint64_t hash, unsigned long addr, size_t len,
+	 unsigned int access)
 {
 	uint64_t *line = line_of(t, hash), tag = tag_of(t, hash);
 
 	for (int i = 0; i < PROBES; i++) {
 		uint64_t slot = mmun_load_acquire(&line[i]);
+		struct mmun_regcache_region *pub = (void *)(slot & ~TAG);
 
-		if ((slot & TAG) == tag &&
-		    is_hit(region_in_slot(slot & ~TAG), addr, len, access))
-			return region_in_slot(slot & ~TAG);
+		if ((slot & TAG) == tag && is_hit(pub, addr, len, access))
+			return pub;
 	}
 	return NULL;
 }
 
-struct region *mmun_cache_look_up(struct cache *c, unsigned long addr, size_t len,
-				  unsigned int access)
+struct mmun_regcache_region *mmun_cache_look_up(struct cache *c, unsigned long addr,
+						size_t len, unsigned int access)
 {
 	struct table *t = mmun_load_acquire(&c->index);
 	uint32_t levels = mmun_read(&c->levels);
-	struct region *r = NULL;
+	struct mmun_regcache_region *pub = NULL;
 
-	for (; levels && !r; levels &= levels - 1) {
+	for (; levels && !pub; levels &= levels - 1) {
 		unsigned int level = __builtin_ctz(levels);
 
-		r = ask_line(t, hash_of(addr >> shift_of(level), level), addr, len,
-			     access);
+		pub = ask_line(t, hash_of(addr >> shift_of(level), level), addr, len,
+			       access);
 	}
-	if (r)
-		mmun_cache_hint_at_times(c, r, addr);
-	return r;
+	if (pub)
+		mmun_cache_hint_at_times(c, pub, addr);
+	return pub;
 }
 
 /* -- changes, under c->lock -- */
@@ -129,12 +130,12 @@ static unsigned int for_each_block(struct table *t, const struct region *r,
 				   bool (*call)(uint64_t *line, uint64_t slot))
 {
 	unsigned int level = level_of(r), shift = shift_of(level), n = 0;
-	unsigned long last = (r->pub.end - 1) >> shift;
+	unsigned long last = (r->pub->end - 1) >> shift;
 
-	for (unsigned long block = r->pub.start >> shift; block <= last; block++) {
+	for (unsigned long block = r->pub->start >> shift; block <= last; block++) {
 		uint64_t hash = hash_of(block, level);
 
-		n += call(line_of(t, hash), (uintptr_t)&r->pub | tag_of(t, hash));
+		n += call(line_of(t, hash), (uintptr_t)r->pub | tag_of(t, hash));
 	}
 	return n;
 }

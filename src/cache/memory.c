@@ -20,8 +20,9 @@ void mmun_cache_free_chunks(struct chunk *chunk)
 }
 
 /*
- * A slab is a line of its own, regions, and pages of their counts: the first
- * COUNTS_PER_PAGE regions' on CPU 0, on CPU 1, ..., the next ones' on CPU 0, ...
+ * A slab is a line of its own, what lookups read of each region, the regions, and
+ * pages of their counts: the first COUNTS_PER_PAGE regions' on CPU 0, on CPU 1, ...,
+ * the next ones' on CPU 0, ...
  * With few CPUs they are in the same huge pages; with many, pages of CPUs that
  * never hold a region are not to be there.
  */
@@ -31,10 +32,11 @@ enum { FEW_CPUS = 8 };
 static size_t regions_in(size_t size, uint32_t ncpus)
 {
 	size_t line = 64, counts = ncpus * sizeof(uint64_t);
+	size_t region = line + sizeof(struct region);
 
 	if (ncpus > FEW_CPUS)
-		return (size - line) / sizeof(struct region);
-	return (size - line - ncpus * COUNTS_PAGE) / (sizeof(struct region) + counts);
+		return (size - line) / region;
+	return (size - line - ncpus * COUNTS_PAGE) / (region + counts);
 }
 
 static size_t counts_size(size_t nr, uint32_t ncpus)
@@ -44,7 +46,12 @@ static size_t counts_size(size_t nr, uint32_t ncpus)
 
 static struct region *region_at(struct chunk *slab, size_t i)
 {
-	return (struct region *)((char *)slab + 64) + i;
+	return (struct region *)((char *)slab + 64 + slab->nr * 64) + i;
+}
+
+static struct mmun_regcache_region *pub_at(struct chunk *slab, size_t i)
+{
+	return (struct mmun_regcache_region *)((char *)slab + 64) + i;
 }
 
 /* The counts are the end of the slab. */
@@ -87,9 +94,11 @@ static bool add_slab(struct cache *c)
 	for (size_t i = 0; i < nr; i++) {
 		struct region *r = region_at(slab, i);
 
-		r->pub.mmun_word = R_DEAD;
-		r->pub.mmun_private[0] = c;
-		r->pub.mmun_private[1] = counts_at(slab, ncpus, i);
+		r->pub = pub_at(slab, i);
+		r->pub->mmun_word = R_DEAD;
+		r->pub->mmun_private[0] = c;
+		r->pub->mmun_private[1] = counts_at(slab, ncpus, i);
+		r->pub->mmun_private[2] = r;
 		r->next = c->free;
 		c->free = r;
 	}

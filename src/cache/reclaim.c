@@ -58,7 +58,7 @@ void mmun_cache_unlist(struct cache *c, struct region *r)
 	mmun_cache_take_from_index(c, r);
 	mmun_cache_dequeue(c, r);
 	c->nr--;
-	c->bytes -= r->pub.end - r->pub.start;
+	c->bytes -= r->pub->end - r->pub->start;
 	c->stats.regions--;
 }
 
@@ -77,7 +77,7 @@ void mmun_cache_kill_range(struct cache *c, unsigned long start, unsigned long e
 		mmun_cache_bury(r);
 	}
 	for (r = c->pending; r; r = r->next)
-		if (r->pub.start < end && start < r->pub.end)
+		if (r->pub->start < end && start < r->pub->end)
 			kill_region(r);
 }
 
@@ -88,7 +88,7 @@ static void deregister(struct cache *c, struct region *r)
 	if (!r->registered)
 		return;
 	r->registered = false;
-	c->ops->dereg(c->ctx, r->pub.handle);
+	c->ops->dereg(c->ctx, r->pub->handle);
 	count(&c->stats.deregistrations);
 	mmun_fetch_sub(&c->handles, 1);
 }

@@ -230,13 +230,13 @@ mmun_regcache_borrow_slow(struct mmun_regcache *cache, unsigned long addr,
 			  size_t len, unsigned int access)
 {
 	struct cache *c = cache_of(cache);
-	struct region *r;
+	struct mmun_regcache_region *region;
 
 	settle(c);
-	r = mmun_cache_look_up(c, addr, len, access);
-	if (mmun_unlikely(!r))
-		r = mmun_cache_look_up_slowly(c, addr, len, access);
-	return r ? &r->pub : NULL;
+	region = mmun_cache_look_up(c, addr, len, access);
+	if (mmun_unlikely(!region))
+		region = mmun_cache_look_up_slowly(c, addr, len, access);
+	return region;
 }
 
 static inline void help_reclaim(struct cache *c)
@@ -259,8 +259,8 @@ static inline bool is_word_free(void)
 }
 
 /* What most gets find.  In the section the cache's own reference lasts. */
-static inline struct region *get_at_once(struct cache *c, unsigned long addr,
-					 size_t len, unsigned int access)
+static inline struct mmun_regcache_region *
+get_at_once(struct cache *c, unsigned long addr, size_t len, unsigned int access)
 {
 	struct mmun_regcache_region *region;
 	unsigned int section;
@@ -270,38 +270,40 @@ static inline struct region *get_at_once(struct cache *c, unsigned long addr,
 	section = mmun_regcache_read_lock(&c->pub);
 	region = mmun_regcache_look_once(&c->pub, addr, len, access);
 	if (mmun_likely(region))
-		hold_region_here(region_of(region));
+		hold_region_here(region);
 	mmun_regcache_read_unlock(&c->pub, section);
-	return region ? region_of(region) : NULL;
+	return region;
 }
 
-static struct region *get_quickly(struct cache *c, unsigned long addr,
-				  size_t len, unsigned int access)
+static struct mmun_regcache_region *
+get_quickly(struct cache *c, unsigned long addr, size_t len, unsigned int access)
 {
 	unsigned int section = mmun_regcache_read_lock(&c->pub);
-	struct region *r = mmun_cache_look_up(c, addr, len, access);
+	struct mmun_regcache_region *region = mmun_cache_look_up(c, addr, len, access);
 
-	if (r)
-		hold_region_here(r);
+	if (region)
+		hold_region_here(region);
 	mmun_regcache_read_unlock(&c->pub, section);
-	return r;
+	return region;
 }
 
 static __attribute__((noinline)) int
 get_slowly(struct cache *c, unsigned long addr, size_t len, unsigned int access,
 	   struct mmun_regcache_region **ret_region)
 {
+	struct mmun_regcache_region *region;
 	struct region *r;
 	int err;
 
 	settle(c);
-	r = get_quickly(c, addr, len, access);
-	if (!r) {
+	region = get_quickly(c, addr, len, access);
+	if (!region) {
 		err = mmun_cache_register_region(c, addr, len, access, &r);
 		if (err)
 			return err;
+		region = r->pub;
 	}
-	*ret_region = &r->pub;
+	*ret_region = region;
 	help_reclaim(c);
 	return 0;
 }
@@ -311,17 +313,18 @@ int mmun_regcache_get(struct mmun_regcache *cache, unsigned long addr,
 		      struct mmun_regcache_region **ret_region)
 {
 	struct cache *c = cache_of(cache);
-	struct region *r = get_at_once(c, addr, len, access);
+	struct mmun_regcache_region *region = get_at_once(c, addr, len, access);
 
-	if (mmun_unlikely(!r))
+	if (mmun_unlikely(!region))
 		return get_slowly(c, addr, len, access, ret_region);
-	*ret_region = &r->pub;
+	*ret_region = region;
 	help_reclaim(c);
 	return 0;
 }
 EXPORT_SYMBOL(mmun_regcache_get);
 
-static inline bool put_at_once(struct cache *c, struct region *r)
+static inline bool put_at_once(struct cache *c,
+			       const struct mmun_regcache_region *region)
 {
 	unsigned int section;
 	bool done;
@@ -329,7 +332,7 @@ static inline bool put_at_once(struct cache *c, struct region *r)
 	if (!is_word_free())
 		return false;
 	section = mmun_regcache_read_lock(&c->pub);
-	done = drop_region_here(r);
+	done = drop_region_here(region);
 	mmun_regcache_read_unlock(&c->pub, section);
 	return done;
 }
@@ -344,14 +347,13 @@ static __attribute__((noinline)) void put_slowly(struct cache *c, struct region 
 
 void mmun_regcache_put(struct mmun_regcache_region *region)
 {
-	struct region *r = region_of(region);
 	struct cache *c;
 
-	if (mmun_unlikely(!r))
+	if (mmun_unlikely(!region))
 		return;
-	c = cache_of_region(r);
-	if (mmun_unlikely(!put_at_once(c, r)))
-		put_slowly(c, r);
+	c = cache_of_pub(region);
+	if (mmun_unlikely(!put_at_once(c, region)))
+		put_slowly(c, region_of(region));
 	help_reclaim(c);
 }
 EXPORT_SYMBOL(mmun_regcache_put);

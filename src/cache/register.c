@@ -70,7 +70,7 @@ static struct region *find_listed(struct cache *c,
 	     node = mmun_interval_next(node, q->addr, last)) {
 		struct region *r = region_of_node(node);
 
-		if (is_alive(r) && fits(r, q->addr, q->len, q->access))
+		if (is_alive(r) && fits(r->pub, q->addr, q->len, q->access))
 			return r;
 	}
 	return NULL;
@@ -81,7 +81,7 @@ static struct region *find_pending(struct cache *c,
 {
 	struct region *r = c->pending;
 
-	while (r && !fits(r, q->addr, q->len, q->access))
+	while (r && !fits(r->pub, q->addr, q->len, q->access))
 		r = r->next;
 	return r;
 }
@@ -92,59 +92,59 @@ static struct region *find_pending(struct cache *c,
 static void align_range(const struct cache *c, struct region *r)
 {
 	unsigned long mask = c->attr.align - 1;
-	unsigned long start = r->pub.start & ~mask;
-	unsigned long end = (r->pub.end + mask) & ~mask;
+	unsigned long start = r->pub->start & ~mask;
+	unsigned long end = (r->pub->end + mask) & ~mask;
 
 	if (start < end) {
-		r->pub.start = start;
-		r->pub.end = end;
+		r->pub->start = start;
+		r->pub->end = end;
 	}
 }
 
 static bool covers(const struct region *r, unsigned long start,
 		   unsigned long end)
 {
-	return r->pub.start <= start && end <= r->pub.end;
+	return r->pub->start <= start && end <= r->pub->end;
 }
 
 /* Registered for too little: as it is, and for more. */
 static void take_upgrade(struct region *r, const struct region *old)
 {
-	r->pub.start = old->pub.start;
-	r->pub.end = old->pub.end;
-	r->pub.access |= old->pub.access;
+	r->pub->start = old->pub->start;
+	r->pub->end = old->pub->end;
+	r->pub->access |= old->pub->access;
 }
 
 static bool takes_in(struct region *r, const struct region *old, bool merge)
 {
-	unsigned long start = r->pub.start, end = r->pub.end;
-	unsigned int access = r->pub.access;
+	unsigned long start = r->pub->start, end = r->pub->end;
+	unsigned int access = r->pub->access;
 
 	if (covers(old, start, end)) {
 		take_upgrade(r, old);
 	} else if (merge) {
-		if (old->pub.start < start)
-			r->pub.start = old->pub.start;
-		if (old->pub.end > end)
-			r->pub.end = old->pub.end;
-		r->pub.access |= old->pub.access;
+		if (old->pub->start < start)
+			r->pub->start = old->pub->start;
+		if (old->pub->end > end)
+			r->pub->end = old->pub->end;
+		r->pub->access |= old->pub->access;
 	}
-	return r->pub.start != start || r->pub.end != end ||
-	       r->pub.access != access;
+	return r->pub->start != start || r->pub->end != end ||
+	       r->pub->access != access;
 }
 
 static bool has_size(const struct cache *c, const struct region *r)
 {
 	return !c->attr.max_bytes ||
-	       r->pub.end - r->pub.start <= c->attr.max_bytes;
+	       r->pub->end - r->pub->start <= c->attr.max_bytes;
 }
 
 /* What it overlaps, and for merging, touches; again as long as that widens it. */
 static bool widen_once(struct cache *c, struct region *r)
 {
 	bool merge = c->attr.flags & MMUN_REGCACHE_MERGE;
-	unsigned long from = r->pub.start - (merge && r->pub.start);
-	unsigned long last = r->pub.end - !merge;
+	unsigned long from = r->pub->start - (merge && r->pub->start);
+	unsigned long last = r->pub->end - !merge;
 	struct mmun_interval *node;
 
 	for (node = mmun_interval_first(&c->tree, from, last); node;
@@ -160,10 +160,10 @@ static bool widen_once(struct cache *c, struct region *r)
 static void set_range(struct cache *c, struct region *r,
 		      const struct request *q, bool wide)
 {
-	c->bytes -= r->pub.end - r->pub.start;
-	r->pub.start = q->start;
-	r->pub.end = q->end;
-	r->pub.access = q->access;
+	c->bytes -= r->pub->end - r->pub->start;
+	r->pub->start = q->start;
+	r->pub->end = q->end;
+	r->pub->access = q->access;
 	if (wide) {
 		align_range(c, r);
 		while (widen_once(c, r) && has_size(c, r))
@@ -171,11 +171,11 @@ static void set_range(struct cache *c, struct region *r,
 		wide = has_size(c, r);
 	}
 	if (!wide) {
-		r->pub.start = q->start;
-		r->pub.end = q->end;
-		r->pub.access = q->access;
+		r->pub->start = q->start;
+		r->pub->end = q->end;
+		r->pub->access = q->access;
 	}
-	c->bytes += r->pub.end - r->pub.start;
+	c->bytes += r->pub->end - r->pub->start;
 }
 
 /* -- an attempt -- */
@@ -183,18 +183,18 @@ static void set_range(struct cache *c, struct region *r,
 /* Without limits nobody asks who was used, but for a lap when memory is short. */
 static void begin_attempt(const struct cache *c, struct region *r)
 {
-	uint64_t number = (mmun_read(&r->pub.mmun_word) >> MMUN_REGCACHE_NUMBER) + 1;
+	uint64_t number = (mmun_read(&r->pub->mmun_word) >> MMUN_REGCACHE_NUMBER) + 1;
 	bool limits = c->attr.max_regions || c->attr.max_bytes;
 
-	mmun_xchg(&r->pub.mmun_word,
+	mmun_xchg(&r->pub->mmun_word,
 		  number << MMUN_REGCACHE_NUMBER | R_PRIVATE |
-			  (limits ? R_UNUSED : 0) | (uint32_t)~r->pub.access);
+			  (limits ? R_UNUSED : 0) | (uint32_t)~r->pub->access);
 	mmu_interval_read_begin(&r->sub);
 }
 
 static bool is_untouched(const struct region *r)
 {
-	return !(mmun_load_acquire(&r->pub.mmun_word) & R_DEAD);
+	return !(mmun_load_acquire(&r->pub->mmun_word) & R_DEAD);
 }
 
 /* Give idle ones away.  Return: is there more memory than before? */
@@ -213,12 +213,12 @@ static bool relieve(struct cache *c, uint64_t bytes)
 
 static int call_registrar(struct cache *c, struct region *r)
 {
-	size_t len = r->pub.end - r->pub.start;
+	size_t len = r->pub->end - r->pub->start;
 	int err;
 
 	do {
-		err = c->ops->reg(c->ctx, r->pub.start, len, r->pub.access,
-				  &r->pub.handle);
+		err = c->ops->reg(c->ctx, r->pub->start, len, r->pub->access,
+				  &r->pub->handle);
 	} while (err == -ENOMEM && relieve(c, len));
 	if (err) {
 		count(&c->stats.failures);
@@ -232,7 +232,7 @@ static int call_registrar(struct cache *c, struct region *r)
 static void undo(struct cache *c, struct region *r)
 {
 	r->registered = false;
-	c->ops->dereg(c->ctx, r->pub.handle);
+	c->ops->dereg(c->ctx, r->pub->handle);
 	count(&c->stats.deregistrations);
 	mmun_fetch_sub(&c->handles, 1);
 }
@@ -256,18 +256,18 @@ static void remove_pending(struct cache *c, struct region *r)
 static void kill_old(struct cache *c, struct region *r)
 {
 	bool merge = c->attr.flags & MMUN_REGCACHE_MERGE;
-	unsigned long last = r->pub.end - 1;
+	unsigned long last = r->pub->end - 1;
 	struct mmun_interval *node, *next;
 
-	for (node = mmun_interval_first(&c->tree, r->pub.start, last); node;
+	for (node = mmun_interval_first(&c->tree, r->pub->start, last); node;
 	     node = next) {
 		struct region *old = region_of_node(node);
-		bool same = covers(old, r->pub.start, r->pub.end);
+		bool same = covers(old, r->pub->start, r->pub->end);
 
-		next = mmun_interval_next(node, r->pub.start, last);
-		if (old == r || (old->pub.access & ~r->pub.access) ||
+		next = mmun_interval_next(node, r->pub->start, last);
+		if (old == r || (old->pub->access & ~r->pub->access) ||
 		    !(same || merge) ||
-		    !covers(r, old->pub.start, old->pub.end) ||
+		    !covers(r, old->pub->start, old->pub->end) ||
 		    !kill_region(old))
 			continue;
 		count(same ? &c->stats.upgrades : &c->stats.merges);
@@ -279,21 +279,21 @@ static void kill_old(struct cache *c, struct region *r)
 static void list(struct cache *c, struct region *r)
 {
 	r->listed = true;
-	r->node.start = r->pub.start;
-	r->node.last = r->pub.end - 1;
+	r->node.start = r->pub->start;
+	r->node.last = r->pub->end - 1;
 	mmun_interval_insert(&c->tree, &r->node);
 	mmun_cache_enqueue(c, r);
 	c->stats.regions++;
 	mmun_cache_add_to_index(c, r);
-	mmun_cache_hint(c, r, r->pub.start);
+	mmun_cache_hint(c, r->pub, r->pub->start);
 }
 
 #if MMUN_BREAK_CACHE_PUBLISH
 static bool become_alive(struct region *r)
 {
-	uint64_t was = mmun_fetch_and(&r->pub.mmun_word, ~(R_PRIVATE | R_DEAD));
+	uint64_t was = mmun_fetch_and(&r->pub->mmun_word, ~(R_PRIVATE | R_DEAD));
 
-	mmun_cache_hint(cache_of_region(r), r, r->pub.start);
+	mmun_cache_hint(cache_of_region(r), r->pub, r->pub->start);
 	for (int i = 0; i < 4; i++)
 		mmun_syscall(SYS_sched_yield);
 	return !(was & R_DEAD) || !kill_region(r);
@@ -302,15 +302,15 @@ static bool become_alive(struct region *r)
 /* ORDER(cache-alive): what it is first; pairs with is_alive(). */
 static bool become_alive(struct region *r)
 {
-	uint64_t pending = mmun_read(&r->pub.mmun_word);
+	uint64_t pending = mmun_read(&r->pub->mmun_word);
 	uint64_t alive = pending & ~(R_PRIVATE | R_DEAD);
 
 	if (MMUN_BREAK_CACHE_RETRY) {
-		mmun_xchg(&r->pub.mmun_word, alive);
+		mmun_xchg(&r->pub->mmun_word, alive);
 		return true;
 	}
 	return !(pending & R_DEAD) &&
-	       mmun_cas(&r->pub.mmun_word, &pending, alive);
+	       mmun_cas(&r->pub->mmun_word, &pending, alive);
 }
 #endif
 
@@ -330,7 +330,7 @@ static bool publish(struct cache *c, struct region *r,
 	alive = become_alive(r);
 	if (alive) {
 		list(c, r);
-		mmun_cache_hint(c, r, q->addr);
+		mmun_cache_hint(c, r->pub, q->addr);
 		kill_old(c, r);
 	} else {
 		mmun_fetch_sub(&r->refs, REF_BIAS);
@@ -343,7 +343,7 @@ static bool publish(struct cache *c, struct region *r,
 /* Return: as mmun_coverage(), less what is accepted. */
 static int uncovered(struct cache *c, const struct region *r)
 {
-	int blind = mmun_coverage(c->mm, r->pub.start, r->pub.end);
+	int blind = mmun_coverage(c->mm, r->pub->start, r->pub->end);
 
 	return blind < 0 ? blind : blind & ~(int)c->attr.accept_blind;
 }
@@ -379,8 +379,8 @@ static int register_stable(struct cache *c, struct region *r,
 static int try_range(struct cache *c, struct region *r,
 		     const struct request *q, bool crowded)
 {
-	int ret = mmu_interval_notifier_insert(&r->sub, c->mm, r->pub.start,
-					       r->pub.end - r->pub.start,
+	int ret = mmu_interval_notifier_insert(&r->sub, c->mm, r->pub->start,
+					       r->pub->end - r->pub->start,
 					       &interval_ops);
 
 	if (ret)
@@ -406,7 +406,7 @@ static struct region *begin_miss(struct cache *c,
 	r = mmun_cache_alloc_region(c);
 	if (!r)
 		return NULL;
-	r->pub.start = r->pub.end = 0;
+	r->pub->start = r->pub->end = 0;
 	*ret_crowded = !mmun_cache_make_room(c, q->end - q->start);
 	set_range(c, r, q, !*ret_crowded);
 	if (!*ret_crowded && !mmun_cache_make_room(c, 0))
@@ -418,8 +418,8 @@ static struct region *begin_miss(struct cache *c,
 
 static bool is_wide(const struct region *r, const struct request *q)
 {
-	return r->pub.start != q->start || r->pub.end != q->end ||
-	       r->pub.access != q->access;
+	return r->pub->start != q->start || r->pub->end != q->end ||
+	       r->pub->access != q->access;
 }
 
 static void narrow(struct cache *c, struct region *r,
@@ -450,7 +450,7 @@ static void leave_pending(struct cache *c, struct region *r)
 	lock_cache(c);
 	remove_pending(c, r);
 	c->nr--;
-	c->bytes -= r->pub.end - r->pub.start;
+	c->bytes -= r->pub->end - r->pub->start;
 	unlock_cache(c);
 }
 
@@ -494,7 +494,7 @@ static int share(struct region *r, const struct request *q)
 		mmun_futex_wait(&r->done, 0, 0);
 	if (r->error)
 		return r->error;
-	return is_alive(r) && fits(r, q->addr, q->len, q->access) ? 0 :
+	return is_alive(r) && fits(r->pub, q->addr, q->len, q->access) ? 0 :
 								    NOT_SHARED;
 }
 
@@ -506,7 +506,7 @@ static struct region *find_slowly(struct cache *c,
 
 	if (r) {
 		mmun_cache_index(c, r);
-		mmun_cache_hint(c, r, q->addr);
+		mmun_cache_hint(c, r->pub, q->addr);
 		count(&c->stats.slow_hits);
 	}
 	return r;
@@ -561,8 +561,9 @@ static int make_request(struct request *q, unsigned long addr, size_t len,
 /*
  * What is alive under the lock is alive in the caller's section, which lasts.
  */
-struct region *mmun_cache_look_up_slowly(struct cache *c, unsigned long addr,
-			      size_t len, unsigned int access)
+struct mmun_regcache_region *
+mmun_cache_look_up_slowly(struct cache *c, unsigned long addr, size_t len,
+			  unsigned int access)
 {
 	struct region *r = NULL;
 	struct request q;
@@ -574,7 +575,7 @@ struct region *mmun_cache_look_up_slowly(struct cache *c, unsigned long addr,
 	}
 	if (!r)
 		count(&c->stats.borrow_misses);
-	return r;
+	return r ? r->pub : NULL;
 }
 
 int mmun_cache_register_region(struct cache *c, unsigned long addr, size_t len,

@@ -74,7 +74,7 @@ static const char *build(unsigned long regions)
 	bench_require(mm && !mmun_regcache_create(mm, &ops, NULL, NULL, &cache),
 		      "mmun_regcache_create failed");
 	for (unsigned long i = 0; i < regions; i++)
-		mmun_regcache_put(find(region_at(i), REGION));
+		mmun_regcache_put(find(region_at(i), layout->region));
 	return NULL;
 }
 
@@ -178,8 +178,8 @@ static void again(void *unused, long n)
 {
 	(void)unused;
 	while (n--) {
-		invalidate(region_at(0), region_at(0) + REGION);
-		mmun_regcache_put(find(region_at(0), REGION));
+		invalidate(region_at(0), region_at(0) + layout->region);
+		mmun_regcache_put(find(region_at(0), layout->region));
 	}
 }
 
@@ -188,7 +188,7 @@ static void invalidate_far(void *unused, long n)
 {
 	(void)unused;
 	for (long i = 0; i < n; i++) {
-		unsigned long at = REGIONS_BASE / 2 + i % 64 * 65536;
+		unsigned long at = layout->base / 2 + i % 64 * 65536;
 
 		invalidate(at, at + 65536);
 	}
@@ -200,7 +200,8 @@ static void invalidate_between(void *arg, long n)
 	struct lookups *l = arg;
 
 	for (long i = 0; i < n; i++) {
-		unsigned long at = l->addresses[(l->at + i) & l->mask] + REGION;
+		unsigned long at = l->addresses[(l->at + i) & l->mask] +
+				   layout->region;
 
 		invalidate(at, at + 4096);
 	}
@@ -241,7 +242,8 @@ static void fill(struct lookups *l, const char *order, unsigned long regions)
 	bench_require(l->addresses, "out of memory");
 	l->mask = nr - 1;
 	for (unsigned long i = 0; i < nr; i++)
-		l->addresses[i] = region_at(choose(order, i, regions));
+		l->addresses[i] = region_at(choose(order, i, regions)) +
+				  (order[0] == 'i' ? random_below(layout->region - 4095) : 0);
 }
 
 /* -- a second reader -- */
@@ -416,7 +418,7 @@ static void measure_changes(unsigned long regions)
 	free(l.addresses);
 }
 
-static void measure(unsigned long regions)
+static void build_all(unsigned long regions)
 {
 	build(regions);
 	for (size_t i = 0; i < NR_PEERS; i++) {
@@ -424,6 +426,24 @@ static void measure(unsigned long regions)
 		if (failures[i])
 			bench_unavailable("cache_hit", peers[i]->name, failures[i]);
 	}
+}
+
+static void destroy_all(void)
+{
+	for (size_t i = 0; i < NR_PEERS; i++)
+		if (!failures[i])
+			peers[i]->destroy();
+	destroy();
+}
+
+/* Buffers of a page, at their beginnings; and messages anywhere in large memory. */
+static const struct layout small = { 0x100000000000, 16384, 32768 };
+static const struct layout large = { 0x200000000000, 1 << 20, (1 << 20) + 32768 };
+const struct layout *layout = &small;
+
+static void measure(unsigned long regions)
+{
+	build_all(regions);
 	measure_hits(regions, "random", false);
 	measure_hits(regions, "random", true);
 	if (regions > 1 && regions < 1000000) {
@@ -433,10 +453,16 @@ static void measure(unsigned long regions)
 	if (regions < 1000000)
 		measure_two(regions);
 	measure_changes(regions);
-	for (size_t i = 0; i < NR_PEERS; i++)
-		if (!failures[i])
-			peers[i]->destroy();
-	destroy();
+	destroy_all();
+}
+
+static void measure_inside(unsigned long regions)
+{
+	layout = &large;
+	build_all(regions);
+	measure_hits(regions, "inside", false);
+	destroy_all();
+	layout = &small;
 }
 
 int main(int argc, char **argv)
@@ -450,6 +476,8 @@ int main(int argc, char **argv)
 	}
 	measure(1);
 	measure(1000);
+	/* Those of before are in libfabric's cache, too: its domain stays. */
+	measure_inside(1000);
 	measure(100000);
 	measure(1000000);
 	return 0;

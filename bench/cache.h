@@ -2,19 +2,21 @@
 #ifndef BENCH_CACHE_H
 #define BENCH_CACHE_H
 /*
- * Caches that are measured side by side.  Region i covers REGION bytes from
+ * Caches that are measured side by side.  Region i covers layout->region bytes from
  * region_at(i) on; its handle is 0, so that the next address can depend on it.
  */
 #include <stdbool.h>
 #include <stddef.h>
 
-#define REGION 16384UL
-#define STRIDE 32768UL
-#define REGIONS_BASE 0x100000000000UL
+struct layout {
+	unsigned long base, region, stride;
+};
+
+extern const struct layout *layout;
 
 static inline unsigned long region_at(unsigned long i)
 {
-	return REGIONS_BASE + i * STRIDE;
+	return layout->base + i * layout->stride;
 }
 
 /* What a case looks up. */

@@ -70,7 +70,7 @@ static const char *build(unsigned long regions)
 	if (!domain && fi_domain(fab, info, &domain, NULL))
 		return "fi_domain failed";
 	for (unsigned long i = 0; i < regions; i++)
-		fi_close(&find(region_at(i), REGION)->fid);
+		fi_close(&find(region_at(i), layout->region)->fid);
 	return NULL;
 }
 

@@ -104,7 +104,7 @@ static const char *build(unsigned long regions)
 	if (create(&params, "bench", NULL, &cache) != UCS_OK)
 		return "ucs_rcache_create failed";
 	for (unsigned long i = 0; i < regions; i++)
-		put(cache, &find(region_at(i), REGION)->super);
+		put(cache, &find(region_at(i), layout->region)->super);
 	return NULL;
 }
 
@@ -137,8 +137,8 @@ static void again(void *unused, long n)
 {
 	(void)unused;
 	while (n--) {
-		unmapped((void *)region_at(0), REGION);
-		put(cache, &find(region_at(0), REGION)->super);
+		unmapped((void *)region_at(0), layout->region);
+		put(cache, &find(region_at(0), layout->region)->super);
 	}
 }
 

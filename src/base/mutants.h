@@ -92,6 +92,13 @@
 #define MMUN_BREAK_CACHE_GRACE false
 #endif
 
+/* A grace period begins without ordering those who are in sections. */
+#ifdef MMUN_MUTANT_CACHE_SECTION
+#define MMUN_BREAK_CACHE_SECTION true
+#else
+#define MMUN_BREAK_CACHE_SECTION false
+#endif
+
 /* Who puts counts on his CPU, and does not ask whether that has been summed up. */
 #ifdef MMUN_MUTANT_CACHE_COUNTS
 #define MMUN_BREAK_CACHE_COUNTS true

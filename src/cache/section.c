@@ -136,7 +136,8 @@ struct grace mmun_cache_begin_grace(struct cache *c)
 {
 	struct grace grace;
 
-	mmun_srcu_order_readers();
+	if (!MMUN_BREAK_CACHE_SECTION)
+		mmun_srcu_order_readers();
 	grace.sections = mark_sections();
 	grace.srcu = mmun_srcu_gp_target(c->srcu);
 	return grace;

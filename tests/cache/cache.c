@@ -156,7 +156,57 @@ static void sections(void)
 	invalidate(mm, 0x10000, 0x11000);
 	mmun_regcache_reclaim(cache);
 	ok(nr_dereg == 2, "nobody waits for a thread that has ended");
+
+	touch(cache, 0x30000, PAGE, READ);
+	outer = mmun_regcache_read_lock(cache);
+	inner = mmun_regcache_read_lock(cache);
+	ok(mmun_regcache_borrow(cache, 0x30000, PAGE, READ), "a borrow in the inner one");
+	mmun_regcache_read_unlock(cache, outer);
+	invalidate(mm, 0x30000, 0x31000);
+	mmun_regcache_reclaim(cache);
+	ok(nr_dereg == 2, "which lasts, though the outer one has ended");
+	mmun_regcache_read_unlock(cache, inner);
+	mmun_regcache_reclaim(cache);
+	ok(nr_dereg == 3, "until it has ended, too");
 	end("sections");
+}
+
+static atomic_bool leave_sections;
+
+static void *enter_sections(void *begun)
+{
+	while (!leave_sections) {
+		is_cached(cache, 0x10000, PAGE, READ);
+		*(atomic_bool *)begun = true;
+	}
+	return NULL;
+}
+
+/* Each section begins when the one before has just ended. */
+static void no_starvation(void)
+{
+	atomic_bool begun[2] = { false, false };
+	pthread_t threads[2];
+	int rounds = 0;
+
+	begin(NULL);
+	for (int i = 0; i < 2; i++)
+		if (pthread_create(&threads[i], NULL, enter_sections, &begun[i]))
+			bail("pthread_create");
+	while (!begun[0] || !begun[1])
+		sched_yield();
+	for (; rounds < 500; rounds++) {
+		touch(cache, 0x10000, PAGE, READ);
+		invalidate(mm, 0x10000, 0x11000);
+		mmun_regcache_reclaim(cache);
+		if (registered_now())
+			break;
+	}
+	leave_sections = true;
+	for (int i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	ok(rounds == 500, "a grace period ends, whatever sections follow: %d", rounds);
+	end("no starvation");
 }
 
 /* -- in the middle of a registration -- */
@@ -342,6 +392,91 @@ static void overlapping(void)
 		all &= !is_cached(cache, (i + 1) * PAGE, PAGE, READ);
 	ok(all, "die where they lie");
 	end("overlapping");
+}
+
+/* More of them in a place than a line of the index has room for. */
+static void crowded(void)
+{
+	enum { NR = 40, PAGES = 64 };
+	bool all = true;
+
+	begin(NULL);
+	for (unsigned long i = 0; i < NR; i++)
+		touch(cache, (1000 + i) * PAGE, PAGES * PAGE, READ);
+	ok(nr_calls == NR, "regions that overlap are kept beside each other");
+	for (int again = 0; again < 2; again++)
+		for (unsigned long i = 0; i < NR; i++)
+			all &= is_cached(cache, (1000 + i) * PAGE, PAGES * PAGE, READ);
+	ok(all, "each is found, by what only it covers");
+	invalidate(mm, 1000 * PAGE, (1000 + NR - 2) * PAGE);
+	for (unsigned long i = 0; i < NR; i++)
+		all &= is_cached(cache, (1000 + i) * PAGE, PAGES * PAGE, READ) ==
+		       (i >= NR - 2);
+	ok(all, "but for those that have died");
+	end("crowded");
+}
+
+/* Of all sizes, beside each other; with gaps, or touching. */
+struct piece {
+	unsigned long start, end;
+};
+
+static unsigned long lay_out(struct piece *pieces, unsigned int nr)
+{
+	unsigned long at = 7 * PAGE, pages = 1;
+
+	for (unsigned int i = 0; i < nr; i++) {
+		pieces[i].start = at;
+		pieces[i].end = at + pages * PAGE;
+		at = pieces[i].end + i % 3 * PAGE;
+		pages = pages * 5 / 2 + 1;
+		if (pages > 1 << 20)
+			pages = 1 + i % 7;
+	}
+	return at;
+}
+
+static bool is_piece_cached(const struct piece *p)
+{
+	unsigned long size = p->end - p->start;
+	bool all = true;
+
+	for (unsigned int i = 0; i < 16; i++)
+		all &= is_cached(cache, p->start + size / 16 * i, 1, READ);
+	return all && is_cached(cache, p->end - 1, 1, READ) &&
+	       is_cached(cache, p->start, size, READ) &&
+	       !is_cached(cache, p->end - 1, 2, READ) &&
+	       !is_cached(cache, p->start - 1, 2, READ);
+}
+
+static void all_sizes(void)
+{
+	enum { NR = 3000 };
+	static struct piece pieces[NR];
+	bool all = true, none = true;
+
+	begin(NULL);
+	lay_out(pieces, NR);
+	for (int i = 0; i < NR; i++)
+		touch(cache, pieces[i].start, pieces[i].end - pieces[i].start, READ);
+	for (int i = 0; i < NR; i++)
+		all &= is_piece_cached(&pieces[i]);
+	ok(all && nr_calls == NR, "regions of all sizes are found, anywhere in them");
+	ok(stats_of(cache).slow_hits < NR, "and next to never under a lock: %llu times",
+	   (unsigned long long)stats_of(cache).slow_hits);
+	for (int i = 0; i < NR; i += 2)
+		invalidate(mm, pieces[i].end - 1, pieces[i].end);
+	for (int i = 0; i < NR; i++) {
+		none &= i % 2 || !is_cached(cache, pieces[i].start, 1, READ);
+		all &= !(i % 2) || is_piece_cached(&pieces[i]);
+	}
+	ok(all && none, "half of them die, and the others stay");
+	for (int i = 0; i < NR; i += 2)
+		touch(cache, pieces[i].start, pieces[i].end - pieces[i].start, READ);
+	for (int i = 0; i < NR; i++)
+		all &= is_piece_cached(&pieces[i]);
+	ok(all && nr_calls == NR + NR / 2, "they come again");
+	end("all sizes");
 }
 
 /* -- limits -- */
@@ -656,6 +791,7 @@ int main(void)
 	hits();
 	invalidation();
 	sections();
+	no_starvation();
 	collisions();
 	failures();
 	upgrades();
@@ -663,6 +799,8 @@ int main(void)
 	alignment();
 	large();
 	overlapping();
+	crowded();
+	all_sizes();
 	limits();
 	no_memory();
 	once();

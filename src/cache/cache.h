@@ -292,7 +292,9 @@ unsigned int mmun_cache_enter_counted(struct cache *c);
 void mmun_cache_leave_counted(struct cache *c, unsigned int bank);
 struct grace mmun_cache_begin_grace(struct cache *c);
 bool mmun_cache_is_grace_over(struct cache *c, const struct grace *grace);
+/* Context: not in a section, it would wait for itself. */
 void mmun_cache_wait_for_grace(struct cache *c, const struct grace *grace);
+bool mmun_cache_is_in_section(void);
 /* Signals are blocked. */
 void mmun_cache_sections_fork_prepare(void);
 void mmun_cache_sections_fork_parent(void);

@@ -124,14 +124,14 @@ static bool is_same(const struct grace *a, const struct grace *b)
 	return a && a->sections == b->sections && a->srcu == b->srcu;
 }
 
-/* Those whose grace period is over. */
-static struct region *take_doomed(struct cache *c)
+/* Those whose grace period is over; or all. */
+static struct region *take_doomed(struct cache *c, bool all)
 {
 	struct region *list = c->doomed, **last = &c->doomed;
 	const struct grace *over = NULL;
 
 	/* Those that died together have the same one. */
-	while (*last && (MMUN_BREAK_CACHE_GRACE || is_same(over, &(*last)->grace) ||
+	while (*last && (all || is_same(over, &(*last)->grace) ||
 			 mmun_cache_is_grace_over(c, &(*last)->grace))) {
 		over = &(*last)->grace;
 		last = &(*last)->next;
@@ -145,15 +145,26 @@ static struct region *take_doomed(struct cache *c)
 	return list;
 }
 
-static void drop_doomed(struct cache *c)
+static void drop_doomed(struct cache *c, bool wait)
 {
-	struct region *r, *next;
+	struct region *list, *r;
+	struct grace grace;
 	uint32_t n = 0;
 
 	lock_cache(c);
-	for (r = take_doomed(c); r; r = next, n++) {
-		next = r->next;
-		mmun_cache_sum_up(r);
+	list = take_doomed(c, wait || MMUN_BREAK_CACHE_GRACE);
+	unlock_cache(c);
+	if (!list)
+		return;
+	/* Its own: sections that follow may make those of before look unfinished. */
+	if (wait) {
+		grace = mmun_cache_begin_grace(c);
+		mmun_cache_wait_for_grace(c, &grace);
+	}
+	lock_cache(c);
+	for (; list; list = r, n++) {
+		r = list->next;
+		mmun_cache_sum_up(list);
 	}
 	unlock_cache(c);
 	done_with(c, n);
@@ -170,7 +181,6 @@ static void finish(struct cache *c, struct region *r)
 
 void mmun_cache_reclaim(struct cache *c, bool wait)
 {
-	struct grace grace;
 	struct region *r, *next;
 	uint32_t n = 0;
 
@@ -179,11 +189,7 @@ void mmun_cache_reclaim(struct cache *c, bool wait)
 	r = mmun_xchg(&c->dead, NULL);
 	if (r)
 		doom(c, r);
-	if (wait) {
-		grace = mmun_cache_begin_grace(c);
-		mmun_cache_wait_for_grace(c, &grace);
-	}
-	drop_doomed(c);
+	drop_doomed(c, wait && !mmun_cache_is_in_section());
 	for (r = mmun_xchg(&c->ready, NULL); r; r = next, n++) {
 		next = r->next;
 		finish(c, r);

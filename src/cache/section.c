@@ -167,6 +167,11 @@ bool mmun_cache_is_grace_over(struct cache *c, const struct grace *grace)
 		mmun_srcu_gp_poll(c->srcu, grace->srcu));
 }
 
+bool mmun_cache_is_in_section(void)
+{
+	return mmun_read(&mmun_regcache_word) > IDLE || counted;
+}
+
 /* Most sections are short, a few sleep. */
 static void back_off(unsigned int round)
 {
@@ -182,9 +187,6 @@ void mmun_cache_wait_for_grace(struct cache *c, const struct grace *grace)
 {
 	unsigned int round = 0;
 
-	/* In a section it would wait for itself. */
-	if (mmun_read(&mmun_regcache_word) > IDLE || counted)
-		return;
 	while (!have_left(grace->sections))
 		back_off(round++);
 	if (!mmun_srcu_have_left(c->srcu))

@@ -83,12 +83,12 @@ struct region {
 
 	/* Line 1 is what a search of c->tree reads, */
 	struct mmun_interval node;
-	struct grace grace;	/* when it may be reclaimed */
+	struct mmun_regcache_region *pub;
 	/* ... and line 3 what an event's does. */
 	struct mmu_interval_notifier sub;
 
 	uint64_t gets;		/* how often it was held, but for what CPUs count */
-	struct mmun_regcache_region *pub;
+	struct grace grace;	/* when it may be reclaimed */
 };
 
 _Static_assert(sizeof(struct mmun_regcache_region) == 64, "a cache line");
@@ -126,7 +126,7 @@ struct cache {
 	struct mmun_interval_tree tree;	/* published, and not reclaimed yet */
 	struct region *pending;
 	struct region *doomed, **doomed_last;	/* wait for a grace period */
-	struct region *newest, *oldest, *hand;	/* evict.c */
+	struct region *newest, *oldest, *hand;	/* evict.c: those that are listed */
 	struct region *free;
 	struct chunk *slabs;
 	struct chunk *retired;		/* tables */
@@ -252,6 +252,25 @@ static inline bool mmun_cache_is_constant(const uint64_t *slot)
 	return (uintptr_t)slot - (uintptr_t)mmun_cache_empty_table.slots < 64;
 }
 
+/* Of keys however regular; that of lookups in line is but a multiplication. */
+static inline uint64_t mmun_cache_hash(uint64_t key)
+{
+	uint64_t hash = MMUN_REGCACHE_HASH(key);
+
+	return MMUN_REGCACHE_HASH(hash ^ hash >> 32);
+}
+
+/* Of a lookup; notes the first use. */
+static inline bool is_hit(struct mmun_regcache_region *pub, unsigned long addr,
+			  size_t len, unsigned int access)
+{
+	if (!is_pub_alive(pub) || !fits(pub, addr, len, access))
+		return false;
+	if (mmun_unlikely(mmun_read(&pub->mmun_word) & R_UNUSED))
+		mmun_fetch_and(&pub->mmun_word, ~R_UNUSED);
+	return true;
+}
+
 struct table *mmun_cache_new_table(uint32_t bits);
 /* It goes with the cache. */
 void mmun_cache_retire_table(struct cache *c, struct table *t);
@@ -263,9 +282,15 @@ void mmun_cache_hint(struct cache *c, const struct mmun_regcache_region *pub,
 		     unsigned long addr);
 void mmun_cache_hint_at_times(struct cache *c, const struct mmun_regcache_region *pub,
 			      unsigned long addr);
+/* ... of that page, at least those that are not in line. */
+void mmun_cache_hint_page(struct cache *c, const struct mmun_regcache_region *pub,
+			  unsigned long addr);
+struct mmun_regcache_region *
+mmun_cache_look_up_page(const struct cache *c, unsigned long addr, size_t len,
+			unsigned int access);
 /* Room for one more.  Return: 0 or -ENOMEM.  Under c->lock. */
 int mmun_cache_grow_hints(struct cache *c);
-/* Most regions are of this size, or up to four times of it.  Under c->lock. */
+/* Many regions are of this size, or up to four times of it.  Under c->lock. */
 void mmun_cache_set_granule(struct cache *c, unsigned int shift);
 /* It is empty; what it was is lost.  Context: any. */
 void mmun_cache_forget_hints(struct cache *c);

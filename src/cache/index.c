@@ -6,7 +6,7 @@
  * address's block of each size that there is any region of.
  *
  * A block's regions are in one line.  Where that is full, because many overlap, the
- * others are found under the lock, in the tree.
+ * others are found under the lock, in the tree, and from then on by a hint of the page.
  *
  * The block is not kept: six bits of its hash, in the lower bits of a slot, say which
  * regions of a line are worth asking.
@@ -17,7 +17,7 @@
 #define PROBES 8
 #define MIN_BITS 7
 /* No more than one slot in so many is taken. */
-#define SPARSE 2
+#define SPARSE 4
 
 #define TAG 63ULL
 _Static_assert(sizeof(struct mmun_regcache_region) == TAG + 1, "there is room for it");
@@ -36,7 +36,7 @@ static unsigned int shift_of(unsigned int level)
 
 static uint64_t hash_of(unsigned long block, unsigned int level)
 {
-	return MMUN_REGCACHE_HASH(block ^ (uint64_t)level << 58);
+	return mmun_cache_hash(block ^ (uint64_t)level << 58);
 }
 
 static uint64_t *line_of(struct table *t, uint64_t hash)
@@ -51,17 +51,6 @@ static uint64_t tag_of(const struct table *t, uint64_t hash)
 }
 
 /* -- lookups -- */
-
-/* Notes the first use. */
-static bool is_hit(struct mmun_regcache_region *pub, unsigned long addr, size_t len,
-		   unsigned int access)
-{
-	if (!is_pub_alive(pub) || !fits(pub, addr, len, access))
-		return false;
-	if (mmun_unlikely(mmun_read(&pub->mmun_word) & R_UNUSED))
-		mmun_fetch_and(&pub->mmun_word, ~R_UNUSED);
-	return true;
-}
 
 static struct mmun_regcache_region *
 ask_line(struct table *t, uint64_t hash, unsigned long addr, size_t len,
@@ -92,8 +81,9 @@ struct mmun_regcache_region *mmun_cache_look_up(struct cache *c, unsigned long a
 		pub = ask_line(t, hash_of(addr >> shift_of(level), level), addr, len,
 			       access);
 	}
-	if (pub)
-		mmun_cache_hint_at_times(c, pub, addr);
+	if (!pub)
+		return mmun_cache_look_up_page(c, addr, len, access);
+	mmun_cache_hint_at_times(c, pub, addr);
 	return pub;
 }
 
@@ -145,17 +135,31 @@ void mmun_cache_index(struct cache *c, const struct region *r)
 	c->taken += for_each_block(c->index, r, put_in);
 }
 
+/*
+ * Of twice as many regions as there are of what was the most common size: so that as
+ * many come or go before it is another one again as are looked at for that.
+ */
+static void follow_common_level(struct cache *c)
+{
+	unsigned int most = 0;
+
+	for (unsigned int level = 1; level < NR_LEVELS; level++)
+		if (c->nr_of_level[level] > c->nr_of_level[most])
+			most = level;
+	if (c->nr_of_level[most] <= 2 * c->nr_of_level[c->common_level])
+		return;
+	c->common_level = most;
+	mmun_cache_set_granule(c, shift_of(most));
+}
+
 void mmun_cache_add_to_index(struct cache *c, const struct region *r)
 {
 	unsigned int level = level_of(r);
 
 	mmun_cache_index(c, r);
-	c->nr_of_level[level]++;
-	mmun_write(&c->levels, c->levels | 1U << level);
-	if (c->nr_of_level[level] > 2 * c->nr_of_level[c->common_level]) {
-		c->common_level = level;
-		mmun_cache_set_granule(c, shift_of(level));
-	}
+	if (!c->nr_of_level[level]++)
+		mmun_write(&c->levels, c->levels | 1U << level);
+	follow_common_level(c);
 }
 
 void mmun_cache_take_from_index(struct cache *c, const struct region *r)
@@ -165,12 +169,7 @@ void mmun_cache_take_from_index(struct cache *c, const struct region *r)
 	c->taken -= for_each_block(c->index, r, take_out);
 	if (!--c->nr_of_level[level])
 		mmun_write(&c->levels, c->levels & ~(1U << level));
-}
-
-static void add_again(struct region *r, void *cache)
-{
-	if (r->listed)
-		mmun_cache_index(cache, r);
+	follow_common_level(c);
 }
 
 int mmun_cache_grow_index(struct cache *c)
@@ -185,9 +184,9 @@ int mmun_cache_grow_index(struct cache *c)
 		return first ? -ENOMEM : 0;
 	mmun_cache_retire_table(c, c->index);
 	c->taken = 0;
-	/* Lookups that come too soon are made under the lock. */
+	for (struct region *r = c->oldest; r; r = r->newer)
+		c->taken += for_each_block(new, r, put_in);
 	mmun_store_release(&c->index, new);
-	mmun_cache_for_each_region(c, add_again, c);
 	return 0;
 }
 

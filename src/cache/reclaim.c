@@ -20,6 +20,14 @@ static bool has_reclaimer(const struct cache *c)
 	return c->attr.flags & MMUN_REGCACHE_RECLAIMER;
 }
 
+static void wake_reclaimer(struct cache *c)
+{
+	if (!has_reclaimer(c))
+		return;
+	mmun_fetch_add(&c->wake, 1);
+	mmun_futex_wake(&c->wake);
+}
+
 static void push(struct cache *c, struct region **list, struct region *r)
 {
 	struct region *first = mmun_read(list);
@@ -28,10 +36,7 @@ static void push(struct cache *c, struct region **list, struct region *r)
 	do {
 		r->next = first;
 	} while (!mmun_cas(list, &first, r));
-	if (has_reclaimer(c)) {
-		mmun_fetch_add(&c->wake, 1);
-		mmun_futex_wake(&c->wake);
-	}
+	wake_reclaimer(c);
 }
 
 static void done_with(struct cache *c, uint32_t n)
@@ -117,6 +122,7 @@ static void doom(struct cache *c, struct region *list)
 		c->doomed_last = &r->next;
 	}
 	unlock_cache(c);
+	wake_reclaimer(c);
 }
 
 static bool is_same(const struct grace *a, const struct grace *b)
@@ -233,8 +239,7 @@ void mmun_cache_stop_reclaimer(struct cache *c)
 	if (!has_reclaimer(c))
 		return;
 	mmun_store_release(&c->stop, 1);
-	mmun_fetch_add(&c->wake, 1);
-	mmun_futex_wake(&c->wake);
+	wake_reclaimer(c);
 	pthread_join(c->reclaimer, NULL);
 	c->attr.flags &= ~MMUN_REGCACHE_RECLAIMER;
 }

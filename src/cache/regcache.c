@@ -215,7 +215,11 @@ MMUN_PUBLIC unsigned int mmun_regcache_read_lock_slow(struct mmun_regcache *cach
 MMUN_PUBLIC void mmun_regcache_read_unlock_slow(struct mmun_regcache *cache,
 						unsigned int section)
 {
-	mmun_cache_leave_counted(cache_of(cache), section - 1);
+	/* Of one in line, by who does not know how that is done. */
+	if (!section)
+		mmun_store_release(&mmun_regcache_word, MMUN_REGCACHE_IDLE);
+	else
+		mmun_cache_leave_counted(cache_of(cache), section - 1);
 }
 
 static inline void settle(struct cache *c)

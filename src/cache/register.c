@@ -70,7 +70,7 @@ static struct region *find_listed(struct cache *c,
 	     node = mmun_interval_next(node, q->addr, last)) {
 		struct region *r = region_of_node(node);
 
-		if (is_alive(r) && fits(r->pub, q->addr, q->len, q->access))
+		if (is_hit(r->pub, q->addr, q->len, q->access))
 			return r;
 	}
 	return NULL;
@@ -506,7 +506,7 @@ static struct region *find_slowly(struct cache *c,
 
 	if (r) {
 		mmun_cache_index(c, r);
-		mmun_cache_hint(c, r->pub, q->addr);
+		mmun_cache_hint_page(c, r->pub, q->addr);
 		count(&c->stats.slow_hits);
 	}
 	return r;

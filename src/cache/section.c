@@ -110,11 +110,13 @@ void mmun_cache_leave_counted(struct cache *c, unsigned int bank)
 /* Return: is there a section to wait for? */
 static bool mark(uint64_t *word, uint64_t number)
 {
-	uint64_t old;
+	uint64_t old = mmun_load_acquire(word);
 
-	while ((old = mmun_load_acquire(word)) == INSIDE)
-		if (mmun_cas(word, &old, number))
-			break;
+	if (old == INSIDE && !mmun_cas(word, &old, number)) {
+		/* It has ended, and what has begun since needs no mark. */
+		mmun_load_acquire(word);
+		return false;
+	}
 	return old != IDLE;
 }
 

@@ -404,16 +404,36 @@ static void crowded(void)
 	for (unsigned long i = 0; i < NR; i++)
 		touch(cache, (1000 + i) * PAGE, PAGES * PAGE, READ);
 	ok(nr_calls == NR, "regions that overlap are kept beside each other");
-	for (int again = 0; again < 2; again++)
+	for (int again = 0; again < 20; again++)
 		for (unsigned long i = 0; i < NR; i++)
 			all &= is_cached(cache, (1000 + i) * PAGE, PAGES * PAGE, READ);
 	ok(all, "each is found, by what only it covers");
+	ok(stats_of(cache).slow_hits < 2 * NR,
+	   "and not under a lock for ever: %llu times",
+	   (unsigned long long)stats_of(cache).slow_hits);
 	invalidate(mm, 1000 * PAGE, (1000 + NR - 2) * PAGE);
 	for (unsigned long i = 0; i < NR; i++)
 		all &= is_cached(cache, (1000 + i) * PAGE, PAGES * PAGE, READ) ==
 		       (i >= NR - 2);
 	ok(all, "but for those that have died");
 	end("crowded");
+}
+
+/* Nor does who is found there seem to be idle. */
+static void crowded_and_limited(void)
+{
+	const struct mmun_regcache_attr attr = { .max_regions = 64 };
+	enum { NR = 16, COLD = 500 };
+
+	begin(&attr);
+	for (unsigned long cold = 0; cold < COLD; cold++) {
+		for (unsigned long i = 0; i < 3 * NR; i++)
+			touch(cache, (1000 + i % NR) * PAGE, 16 * PAGE, READ);
+		touch(cache, (1 << 20) * PAGE + cold * 2 * PAGE, PAGE, READ);
+	}
+	ok(nr_calls == NR + COLD, "crowded ones that are used are not evicted: %d",
+	   nr_calls);
+	end("crowded and limited");
 }
 
 /* Of all sizes, beside each other; with gaps, or touching. */
@@ -800,6 +820,7 @@ int main(void)
 	large();
 	overlapping();
 	crowded();
+	crowded_and_limited();
 	all_sizes();
 	limits();
 	no_memory();

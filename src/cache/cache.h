@@ -84,15 +84,16 @@ struct region {
 	/* Line 1 is what a search of c->tree reads, */
 	struct mmun_interval node;
 	struct mmun_regcache_region *pub;
+	uint64_t gets;		/* how often it was held, but for what CPUs count */
 	/* ... and line 3 what an event's does. */
 	struct mmu_interval_notifier sub;
 
-	uint64_t gets;		/* how often it was held, but for what CPUs count */
 	struct grace grace;	/* when it may be reclaimed */
 };
 
 _Static_assert(sizeof(struct mmun_regcache_region) == 64, "a cache line");
 _Static_assert(offsetof(struct region, node.child) == 64, "line 1");
+_Static_assert(offsetof(struct region, sub) == 2 * 64, "the tree's part is line 3");
 _Static_assert(sizeof(struct region) == 5 * 64, "no line is lost");
 
 /* Memory that is given back with the cache. */

@@ -136,8 +136,8 @@ void mmun_cache_index(struct cache *c, const struct region *r)
 }
 
 /*
- * Of twice as many regions as there are of what was the most common size: so that as
- * many come or go before it is another one again as are looked at for that.
+ * Only when there are more than twice as many of another size.  All are looked at then,
+ * and so many must have come or gone since the last time.
  */
 static void follow_common_level(struct cache *c)
 {

@@ -178,8 +178,8 @@ static void again(void *unused, long n)
 {
 	(void)unused;
 	while (n--) {
-		invalidate(region_at(0), region_at(0) + layout->region);
-		mmun_regcache_put(find(region_at(0), layout->region));
+		invalidate(again_at(), again_at() + layout->region);
+		mmun_regcache_put(find(again_at(), layout->region));
 	}
 }
 
@@ -246,18 +246,25 @@ static void fill(struct lookups *l, const char *order, unsigned long regions)
 				  (order[0] == 'i' ? random_below(layout->region - 4095) : 0);
 }
 
-/* -- a second reader -- */
+/* -- somebody beside it -- */
+
+/* What is measured, and what another thread does meanwhile, so many at a time. */
+struct company {
+	struct bench_case *of;
+	void (*run)(void *arg, long n);
+	long n;
+};
 
 /* Written all the time: by itself. */
 static struct second {
 	pthread_t thread;
-	struct bench_case *of;
+	struct company *in;
 	atomic_int state;	/* 0: be quiet; 1: run; 2: end */
 	atomic_int running;
 	char unused[64];
 } second __attribute__((aligned(64)));
 
-static void *read_on(void *unused)
+static void *run_beside(void *unused)
 {
 	bench_pin(bench_other_cpu());
 	for (;;) {
@@ -268,22 +275,22 @@ static void *read_on(void *unused)
 			return unused;
 		atomic_store(&second.running, state);
 		if (state == 1) {
-			mine = *(struct lookups *)second.of->arg;
-			second.of->run(&mine, 1000);
+			mine = *(struct lookups *)second.in->of->arg;
+			second.in->run(&mine, second.in->n);
 		}
 	}
 }
 
-static double time_with_second(void *arg, long n, bool *disturbed)
+static double time_in_company(void *arg, long n, bool *disturbed)
 {
-	struct bench_case *of = arg;
+	struct company *in = arg;
 	double ns;
 
-	second.of = of;
+	second.in = in;
 	atomic_store(&second.state, 1);
 	while (!atomic_load(&second.running))
 		;
-	ns = bench_time(of->run, of->arg, n, disturbed);
+	ns = bench_time(in->of->run, in->of->arg, n, disturbed);
 	atomic_store(&second.state, 0);
 	while (atomic_load(&second.running))
 		;
@@ -348,44 +355,56 @@ static void measure_hits(unsigned long regions, const char *order,
 	free(l.addresses);
 }
 
-/* Everybody alone and with a second reader. */
-static void measure_two(unsigned long regions)
+/* Everybody alone, and beside another reader or one who invalidates all the time. */
+static void measure_company(unsigned long regions, bool invalidator)
 {
 	struct lookups l = { 0 };
 	struct bench_case cases[2 * (2 + NR_PEERS)] = {
 		{ .name = "borrow", .run = borrow_hit, .arg = &l },
 		{ .name = "ref", .run = ref_hit, .arg = &l },
 	};
+	struct company company[2 + NR_PEERS] = { { .run = again }, { .run = again } };
+	const char *than_alone = invalidator ? "cache_beside_invalidator" :
+					       "cache_second_reader";
+	const char *more = invalidator ? "threads=1 invalidator=1" : "threads=2";
 	int nr = 2;
 
 	if (bench_other_cpu() < 0) {
-		bench_unavailable("cache_two_readers", "self", "one CPU");
+		bench_unavailable(than_alone, "self", "one CPU");
 		return;
 	}
 	fill(&l, "random", regions);
 	for (size_t i = 0; i < NR_PEERS; i++)
-		if (!failures[i])
+		if (!failures[i]) {
+			company[nr].run = peers[i]->again;
 			cases[nr++] = (struct bench_case){
 				.name = peers[i]->name, .run = peers[i]->hit,
 				.arg = &l };
-	for (int i = 0; i < nr; i++)
+		}
+	for (int i = 0; i < nr; i++) {
+		company[i].of = &cases[i];
+		company[i].n = invalidator ? 10 : 1000;
+		if (!invalidator)
+			company[i].run = cases[i].run;
 		cases[nr + i] = (struct bench_case){
-			.name = cases[i].name, .time = time_with_second,
-			.arg = &cases[i] };
+			.name = cases[i].name, .time = time_in_company,
+			.arg = &company[i] };
+	}
 	atomic_store(&second.state, 0);
-	bench_require(!pthread_create(&second.thread, NULL, read_on, NULL),
+	bench_require(!pthread_create(&second.thread, NULL, run_beside, NULL),
 		      "pthread_create failed");
 	bench_measure(cases, 2 * nr);
 	atomic_store(&second.state, 2);
 	pthread_join(second.thread, NULL);
 	for (int i = 0; i < nr; i++)
-		ratio("cache_second_reader", regions, cases[i].name,
-		      "threads=2 than=alone", &cases[nr + i], &cases[i]);
+		ratio(than_alone, regions, cases[i].name,
+		      invalidator ? "threads=1 than=alone" : "threads=2 than=alone",
+		      &cases[nr + i], &cases[i]);
 	for (int i = 2; i < nr; i++) {
-		ratio("cache_hit", regions, "borrow", "threads=2",
-		      &cases[nr], &cases[nr + i]);
-		ratio("cache_hit", regions, "ref", "threads=2",
-		      &cases[nr + 1], &cases[nr + i]);
+		ratio("cache_hit", regions, "borrow", more, &cases[nr],
+		      &cases[nr + i]);
+		ratio("cache_hit", regions, "ref", more, &cases[nr + 1],
+		      &cases[nr + i]);
 	}
 	bench_release(cases, 2 * nr);
 	free(l.addresses);
@@ -404,7 +423,7 @@ static void measure_changes(unsigned long regions)
 
 	fill(&l, "random", regions);
 	for (size_t i = 0; i < NR_PEERS; i++)
-		if (!failures[i] && peers[i]->again)
+		if (!failures[i])
 			cases[nr++] = (struct bench_case){
 				.name = peers[i]->name, .run = peers[i]->again };
 	bench_measure(cases, nr);
@@ -446,12 +465,12 @@ static void measure(unsigned long regions)
 	build_all(regions);
 	measure_hits(regions, "random", false);
 	measure_hits(regions, "random", true);
-	if (regions > 1 && regions < 1000000) {
+	if (regions > 1) {
 		measure_hits(regions, "sequential", false);
 		measure_hits(regions, "skewed", false);
 	}
-	if (regions < 1000000)
-		measure_two(regions);
+	measure_company(regions, false);
+	measure_company(regions, true);
 	measure_changes(regions);
 	destroy_all();
 }

@@ -19,6 +19,12 @@ static inline unsigned long region_at(unsigned long i)
 	return layout->base + i * layout->stride;
 }
 
+/* Of a region that nobody looks up. */
+static inline unsigned long again_at(void)
+{
+	return layout->base - layout->stride;
+}
+
 /* What a case looks up. */
 struct lookups {
 	unsigned long *addresses;
@@ -34,7 +40,7 @@ struct peer {
 	const char *(*build)(unsigned long regions);
 	void (*destroy)(void);
 	void (*hit)(void *lookups, long n);
-	/* Invalidate region 0 and register it again; or NULL. */
+	/* Invalidate the region at again_at(), and register it again. */
 	void (*again)(void *unused, long n);
 };
 

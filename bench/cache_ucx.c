@@ -137,8 +137,8 @@ static void again(void *unused, long n)
 {
 	(void)unused;
 	while (n--) {
-		unmapped((void *)region_at(0), layout->region);
-		put(cache, &find(region_at(0), layout->region)->super);
+		unmapped((void *)again_at(), layout->region);
+		put(cache, &find(again_at(), layout->region)->super);
 	}
 }
 

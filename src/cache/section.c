@@ -120,17 +120,37 @@ static bool mark(uint64_t *word, uint64_t number)
 	return old != IDLE;
 }
 
+/*
+ * A pass over the readers, which no signal handler makes; but one may fork(), which
+ * takes the lock unless it has interrupted a pass.  That does not change the list,
+ * and blocks no signals: that would be half of what it costs.
+ */
+static __thread bool in_pass __attribute__((tls_model("initial-exec")));
+
+static void begin_pass(void)
+{
+	mmun_write(&in_pass, true);
+	mmun_barrier();
+	mmun_lock(&readers.lock);
+}
+
+static void end_pass(void)
+{
+	mmun_unlock(&readers.lock);
+	mmun_barrier();
+	mmun_write(&in_pass, false);
+}
+
 static uint64_t mark_sections(void)
 {
-	struct mmun_sigmask saved;
 	uint64_t number;
 	bool any = false;
 
-	mmun_lock_save(&readers.lock, &saved);
+	begin_pass();
 	number = ++readers.number;
 	for (struct reader *r = readers.first; r; r = r->next)
 		any |= mark(r->word, number);
-	mmun_unlock_restore(&readers.lock, &saved);
+	end_pass();
 	return any ? number : 0;
 }
 
@@ -147,18 +167,17 @@ struct grace mmun_cache_begin_grace(struct cache *c)
 
 static bool have_left(uint64_t number)
 {
-	struct mmun_sigmask saved;
 	bool left = true;
 
 	if (!number)
 		return true;
-	mmun_lock_save(&readers.lock, &saved);
+	begin_pass();
 	for (struct reader *r = readers.first; r && left; r = r->next) {
 		uint64_t word = mmun_load_acquire(r->word);
 
 		left = word <= INSIDE || word > number;
 	}
-	mmun_unlock_restore(&readers.lock, &saved);
+	end_pass();
 	return left;
 }
 
@@ -195,16 +214,18 @@ void mmun_cache_wait_for_grace(struct cache *c, const struct grace *grace)
 		mmun_srcu_synchronize(c->srcu);
 }
 
-/* -- fork(); the lock is held -- */
+/* -- fork(); the lock is held, unless we are in a pass -- */
 
 void mmun_cache_sections_fork_prepare(void)
 {
-	mmun_lock(&readers.lock);
+	if (!in_pass)
+		mmun_lock(&readers.lock);
 }
 
 void mmun_cache_sections_fork_parent(void)
 {
-	mmun_unlock(&readers.lock);
+	if (!in_pass)
+		mmun_unlock(&readers.lock);
 }
 
 /* Only this thread is there, and only if it has joined. */

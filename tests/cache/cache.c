@@ -3,7 +3,10 @@
 #include <limits.h>
 #include <sched.h>
 #include <semaphore.h>
+#include <signal.h>
+#include <sys/time.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <mmunotify/interval_notifier.h>
 
@@ -777,6 +780,46 @@ static void forked(void)
 
 static char warning[200];
 
+static volatile sig_atomic_t handlers_forked, handlers_failed;
+
+static void fork_in_handler(int sig)
+{
+	int saved = errno, status = 1;
+	pid_t pid = fork();
+
+	(void)sig;
+	if (!pid)
+		_exit(0);
+	if (pid < 0 || waitpid(pid, &status, 0) != pid || status)
+		handlers_failed++;
+	handlers_forked++;
+	errno = saved;
+}
+
+/* Wherever the cache is at that time. */
+static void forked_in_handlers(void)
+{
+	const struct itimerval often = { { 0, 1000 }, { 0, 1000 } }, never = { 0 };
+	const struct sigaction forks = { .sa_handler = fork_in_handler,
+					 .sa_flags = SA_RESTART };
+
+	begin(NULL);
+	sigaction(SIGPROF, &forks, NULL);
+	setitimer(ITIMER_PROF, &often, NULL);
+	while (handlers_forked < 100) {
+		touch(cache, 0x10000, PAGE, READ);
+		invalidate(mm, 0x10000, 0x11000);
+		mmun_regcache_reclaim(cache);
+		/* There are not that many handles. */
+		atomic_store(&nr_reg, 0);
+		atomic_store(&nr_dereg, 0);
+	}
+	setitimer(ITIMER_PROF, &never, NULL);
+	signal(SIGPROF, SIG_DFL);
+	ok(!handlers_failed, "signal handlers may fork");
+	end("forked in handlers");
+}
+
 static void keep_warning(const char *line)
 {
 	snprintf(warning, sizeof(warning), "%s", line);
@@ -831,6 +874,7 @@ int main(void)
 	two_caches();
 	released();
 	forked();
+	forked_in_handlers();
 	misuse();
 	return tap_end();
 }

@@ -441,7 +441,16 @@ static inline void mmun_regcache_read_unlock(struct mmun_regcache *cache,
 	mmun_regcache_read_unlock_slow(cache, section);
 }
 
-/* Where a lookup looks first: the lower bits of the one say where in the other. */
+/**
+ * mmun_regcache_slot() - where a lookup looks first
+ * @cache: the cache
+ * @addr: the address
+ *
+ * The table's address has in its lower bits how far a hash is to be shifted.
+ *
+ * Context: any; the slot is one of the cache's, not the caller's.
+ * Return: what leads to a region, if to a dead one.
+ */
 static inline uint64_t *mmun_regcache_slot(const struct mmun_regcache *cache,
 					   unsigned long addr)
 {
@@ -477,7 +486,6 @@ mmun_regcache_look_once(const struct mmun_regcache *cache, unsigned long addr,
 	if (__builtin_expect(__atomic_load_n(&mmun_unsettled.sources,
 					     __ATOMIC_ACQUIRE), 0))
 		return NULL;
-	/* There always is one, if a dead one. */
 	region = (struct mmun_regcache_region *)(uintptr_t)
 		__atomic_load_n(mmun_regcache_slot(cache, addr), __ATOMIC_ACQUIRE);
 	return __builtin_expect(!(__atomic_load_n(&region->mmun_word,

@@ -70,9 +70,8 @@ struct mmun_regcache_region {
 /*
  * What follows is for the functions below that are in line, and the library's.
  *
- * The factor is found by search, as one that spreads keys in arithmetic progression:
- * at steps of a power of two, or three times that, nearly all to places of their own,
- * and at other steps, and in short runs of keys, better than chance on average.
+ * The factor is found by search, as one that spreads keys in arithmetic progression
+ * better than chance would (tests/cache/index.c).
  */
 #define MMUN_REGCACHE_HASH(key) ((key) * 0x7668b750e243067bULL)
 

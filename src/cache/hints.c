@@ -25,6 +25,7 @@
 static void set_table(struct cache *c, struct table *t)
 {
 	c->hints = t;
+	/* Pairs with mmun_regcache_slot(): the slots come first. */
 	mmun_store_release(&c->pub.mmun_slots,
 			   (uintptr_t)t->slots | (64 - t->bits));
 }
@@ -34,7 +35,7 @@ void mmun_cache_forget_hints(struct cache *c)
 	set_table(c, &mmun_cache_empty_table);
 }
 
-/* A reader that sees the slot sees what the region is, or a later one. */
+/* Pairs with mmun_regcache_look_once(): what the region is, or a later one. */
 void mmun_cache_hint(struct cache *c, const struct mmun_regcache_region *pub,
 		     unsigned long addr)
 {
@@ -111,7 +112,7 @@ int mmun_cache_grow_hints(struct cache *c)
 	return 0;
 }
 
-/* Of regions that are not smaller than a granule of pages, most have two to eight. */
+/* A region of the common size has two to eight granules; or a few pages. */
 void mmun_cache_set_granule(struct cache *c, unsigned int shift)
 {
 	shift -= shift > GRANULE_SHIFT;

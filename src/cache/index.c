@@ -100,6 +100,7 @@ static bool put_in(uint64_t *line, uint64_t slot)
 		if (line[i] == mmun_cache_empty_slot())
 			place = &line[i];
 	}
+	/* Pairs with ask_line(); what the region is comes by ORDER(cache-alive). */
 	if (place)
 		mmun_store_release(place, slot);
 	return place;
@@ -132,6 +133,9 @@ static unsigned int for_each_block(struct table *t, const struct region *r,
 
 void mmun_cache_index(struct cache *c, const struct region *r)
 {
+	/* A child of fork() that goes on where its parent was has none of its own. */
+	if (c->index == &mmun_cache_empty_table)
+		return;
 	c->taken += for_each_block(c->index, r, put_in);
 }
 
@@ -186,6 +190,7 @@ int mmun_cache_grow_index(struct cache *c)
 	c->taken = 0;
 	for (struct region *r = c->oldest; r; r = r->newer)
 		c->taken += for_each_block(new, r, put_in);
+	/* Pairs with mmun_cache_look_up(): the slots come first. */
 	mmun_store_release(&c->index, new);
 	return 0;
 }

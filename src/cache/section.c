@@ -113,7 +113,7 @@ static bool mark(uint64_t *word, uint64_t number)
 	uint64_t old = mmun_load_acquire(word);
 
 	if (old == INSIDE && !mmun_cas(word, &old, number)) {
-		/* It has ended, and what has begun since needs no mark. */
+		/* It has ended: see what it did.  What has begun since needs no mark. */
 		mmun_load_acquire(word);
 		return false;
 	}
@@ -122,8 +122,7 @@ static bool mark(uint64_t *word, uint64_t number)
 
 /*
  * A pass over the readers, which no signal handler makes; but one may fork(), which
- * takes the lock unless it has interrupted a pass.  That does not change the list,
- * and blocks no signals: that would be half of what it costs.
+ * takes the lock unless it has interrupted a pass.  So signals need not be blocked.
  */
 static __thread bool in_pass __attribute__((tls_model("initial-exec")));
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * What the cache keeps beside its tree, after random registrations and deaths: the
- * index leads to what is listed and to nothing else, and its counts are true.
+ * index leads to what is listed and to nothing else, and its counts are true.  And the
+ * hash of lookups in line, which is a multiplication by what a search has found.
  *
  *	cache-index [-s seed]
  */
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include "cache/cache.h"
+#include "../srcu/threads.h"
 #include "registrar.h"
 
 enum { ROUNDS = 40, STEPS = 250, HELD = 16 };
@@ -20,10 +22,7 @@ static uint64_t seed;
 
 static uint64_t below(uint64_t limit)
 {
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return (seed >> 11) % limit;
+	return (next_random(&seed) >> 11) % limit;
 }
 
 /* -- what must be so -- */
@@ -150,6 +149,44 @@ static void churn(const char *name, const struct mmun_regcache_attr *attr)
 	mmput(mm);
 }
 
+/* -- the hash -- */
+
+enum { KEYS = 1000, BITS = 12 };
+
+/* How many of a thousand keys find their place taken? */
+static unsigned int taken_places(unsigned long step)
+{
+	bool taken[1 << BITS] = { false };
+	unsigned int n = 0;
+
+	for (unsigned long i = 0; i < KEYS; i++) {
+		uint64_t hash = MMUN_REGCACHE_HASH(0x7f0000000 + i * step);
+
+		n += taken[hash >> (64 - BITS)];
+		taken[hash >> (64 - BITS)] = true;
+	}
+	return n;
+}
+
+static void progressions(void)
+{
+	/* By chance 113 of them would. */
+	unsigned int worst = 0, sum = 0, steps = 0;
+
+	for (unsigned int shift = 0; shift <= 12; shift++)
+		for (unsigned long odd = 1; odd <= 17; odd += 2, steps++) {
+			unsigned int n = taken_places(odd << shift);
+
+			sum += n;
+			if (odd <= 3 && n > worst)
+				worst = n;
+		}
+	ok(worst <= 120, "keys at steps of 2^n and 3 * 2^n meet seldom: %u of %d", worst,
+	   KEYS);
+	ok(sum / steps < 113, "at others, less often than by chance on average: %u",
+	   sum / steps);
+}
+
 int main(int argc, char **argv)
 {
 	const struct mmun_regcache_attr merging = { .flags = MMUN_REGCACHE_MERGE };
@@ -161,5 +198,6 @@ int main(int argc, char **argv)
 	churn("beside each other", NULL);
 	churn("merged", &merging);
 	churn("few", &few);
+	progressions();
 	return tap_end();
 }

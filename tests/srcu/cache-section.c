@@ -11,6 +11,7 @@
  * [Forbidden: not unlinked, and then freed inside the section.]
  */
 #include "cache/cache.h"
+#include "../cache/registrar.h"
 #include "litmus.h"
 
 static struct mmun_regcache *cache;
@@ -46,30 +47,9 @@ static bool reader(uint64_t round)
 	return forbidden;
 }
 
-static int reg(void *ctx, unsigned long addr, size_t len, unsigned int access,
-	       uint64_t *ret_handle)
-{
-	(void)ctx;
-	(void)addr;
-	(void)len;
-	(void)access;
-	*ret_handle = 0;
-	return 0;
-}
-
-static void dereg(void *ctx, uint64_t handle)
-{
-	(void)ctx;
-	(void)handle;
-}
-
 int main(int argc, char **argv)
 {
-	static const struct mmun_regcache_ops ops = { reg, dereg };
-	struct mm_struct *mm = mm_alloc();
-
-	if (!mm || mmun_regcache_create(mm, &ops, NULL, NULL, &cache))
-		bail("out of memory");
+	cache = new_cache(new_mm(), NULL);
 	return litmus(argc, argv,
 		      "cache-section: what a section found is not freed in it",
 		      NULL, updater, reader);

@@ -29,6 +29,13 @@
 #define MMUN_BREAK_SRCU_BANK false
 #endif
 
+/* Sequences that check are not restarted, but ordered. */
+#ifdef MMUN_MUTANT_SRCU_RESTART
+#define MMUN_BREAK_SRCU_RESTART true
+#else
+#define MMUN_BREAK_SRCU_RESTART false
+#endif
+
 /* Registration does not wait for ranges in flight, and ends reach newcomers. */
 #ifdef MMUN_MUTANT_REGISTER
 #define MMUN_BREAK_REGISTER true

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "base/rseq.h"
 
-ptrdiff_t mmun_rseq_offset;
+ptrdiff_t mmun_rseq_offset, mmun_rseq_checked;
 
 #ifdef MMUN_HAVE_RSEQ
 /* glibc 2.35 and later; absent elsewhere. */
@@ -22,44 +22,48 @@ bool mmun_rseq_available(void)
 	return &__rseq_size && __rseq_size;
 }
 
+static ptrdiff_t none(void)
+{
+	return (char *)&no_rseq - (char *)__builtin_thread_pointer();
+}
+
 void mmun_rseq_use(bool yes)
 {
-	ptrdiff_t none = (char *)&no_rseq - (char *)__builtin_thread_pointer();
+	mmun_write(&mmun_rseq_offset, yes ? __rseq_offset : none());
+	mmun_write(&mmun_rseq_checked, mmun_rseq_offset);
+}
 
-	mmun_write(&mmun_rseq_offset, yes ? __rseq_offset : none);
+void mmun_rseq_check_nothing(void)
+{
+	mmun_write(&mmun_rseq_checked, none());
 }
 
 /* A read of it, in a sequence of this thread or of a handler, finds all of it. */
-static uint32_t *area_cpu(void)
+struct mmun_rseq_left mmun_rseq_leave(void)
 {
-	char *area = (char *)__builtin_thread_pointer() + mmun_rseq_offset;
+	char *area = (char *)__builtin_thread_pointer() + mmun_read(&mmun_rseq_offset);
+	struct mmun_rseq_left left = { .cpu_at = (uint32_t *)area + 1 };
 
-	return (uint32_t *)area + 1;
+	left.cpu = mmun_read(left.cpu_at);
+	mmun_write(left.cpu_at, UINT32_MAX);
+	mmun_barrier();
+	return left;
 }
 
-uint32_t mmun_rseq_leave(void)
-{
-	uint32_t cpu = mmun_read(area_cpu());
-
-	mmun_write(area_cpu(), UINT32_MAX);
-	mmun_barrier();
-	return cpu;
-}
-
-void mmun_rseq_return(uint32_t cpu)
+void mmun_rseq_return(const struct mmun_rseq_left *left)
 {
 	mmun_barrier();
-	mmun_write(area_cpu(), cpu);
+	mmun_write(left->cpu_at, left->cpu);
 }
 #else
-uint32_t mmun_rseq_leave(void)
+struct mmun_rseq_left mmun_rseq_leave(void)
 {
-	return 0;
+	return (struct mmun_rseq_left){ NULL, 0 };
 }
 
-void mmun_rseq_return(uint32_t cpu)
+void mmun_rseq_return(const struct mmun_rseq_left *left)
 {
-	(void)cpu;
+	(void)left;
 }
 
 bool mmun_rseq_available(void)
@@ -70,5 +74,9 @@ bool mmun_rseq_available(void)
 void mmun_rseq_use(bool yes)
 {
 	(void)yes;
+}
+
+void mmun_rseq_check_nothing(void)
+{
 }
 #endif

@@ -59,6 +59,7 @@ static struct {
 	struct mmun_lock lock;
 	uint32_t ready;
 	uint32_t ncpus;		/* 0 in the atomic flavor */
+	uint32_t restarts;	/* membarrier knows restartable sequences */
 	char *barrier_page;	/* for a membarrier that got forbidden later */
 } flavor;
 
@@ -131,6 +132,15 @@ static bool rseq_usable(void)
 	       !membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
 }
 
+/* Since Linux 5.10. */
+static bool can_restart(void)
+{
+	return membarrier(MEMBARRIER_CMD_QUERY) &
+		       MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ &&
+	       !membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ) &&
+	       !membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ);
+}
+
 static void flavor_init(void)
 {
 	if (mmun_load_acquire(&flavor.ready))
@@ -144,7 +154,10 @@ static void flavor_init(void)
 		flavor.ncpus = possible_cpus();
 		if (!rseq_usable())
 			flavor.ncpus = 0;
+		flavor.restarts = flavor.ncpus && can_restart();
 		mmun_rseq_use(flavor.ncpus);
+		if (!flavor.restarts)
+			mmun_rseq_check_nothing();
 		mmun_store_release(&flavor.ready, 1);
 	}
 	mmun_unlock(&flavor.lock);
@@ -255,6 +268,36 @@ void mmun_srcu_order_readers(void)
 	mmun_fence();
 	if (flavor.ncpus)
 		barrier_all_threads();
+}
+
+/*
+ * A sandbox has forbidden it since.  Nobody's check succeeds any more, and those who are
+ * between theirs and the addition, two instructions, are given a millisecond: once.
+ */
+static __attribute__((noinline)) void end_checks(void)
+{
+	struct timespec ts;
+
+	mmun_rseq_check_nothing();
+	mmun_srcu_order_readers();
+	mmun_syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &ts);
+	ts.tv_nsec += 1000000;
+	if (ts.tv_nsec >= 1000000000) {
+		ts.tv_nsec -= 1000000000;
+		ts.tv_sec++;
+	}
+	while (mmun_syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, TIMER_ABSTIME, &ts,
+			    NULL))
+		;
+	mmun_write(&flavor.restarts, 0);
+}
+
+void mmun_srcu_restart_readers(void)
+{
+	if (MMUN_BREAK_SRCU_RESTART || !mmun_read(&flavor.restarts))
+		mmun_srcu_order_readers();
+	else if (mmun_unlikely(membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ)))
+		end_checks();
 }
 
 /* One step, under gp_lock.  Return: was there anything to do? */
@@ -585,6 +628,8 @@ void mmun_srcu_fork_child(void)
 	mmun_srcu_fork_each(forget_readers);
 	if (flavor.ncpus)
 		membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);
+	if (flavor.restarts)
+		membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ);
 }
 
 void mmun_srcu_reenter(struct mmun_srcu *sp, unsigned int bank)

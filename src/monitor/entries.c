@@ -97,16 +97,16 @@ static long intercept(enum entry_id id, const struct mmun_raw_event *ev,
 long mmun_intercept_special(enum entry_id id, const struct mmun_raw_event *ev,
 			    const struct mmun_call *call)
 {
-	uint32_t cpu;
+	struct mmun_rseq_left left;
 	long ret;
 
 	if (mmun_special & MMUN_PROBING)
 		return probed(id);
 	if (!(mmun_special & MMUN_VFORKED) || !is_child())
 		return intercept(id, ev, call);
-	cpu = mmun_rseq_leave();
+	left = mmun_rseq_leave();
 	ret = intercept(id, ev, call);
-	mmun_rseq_return(cpu);
+	mmun_rseq_return(&left);
 	return ret;
 }
 

@@ -33,15 +33,15 @@ static void tell_range(const struct mmun_span *span)
 /* A vfork child counts as any other of its events. */
 static void tell_afterwards(const struct mmun_span *span)
 {
-	uint32_t cpu;
+	struct mmun_rseq_left left;
 
 	if (!(mmun_special & MMUN_VFORKED) || mmun_is_own_process()) {
 		tell_range(span);
 		return;
 	}
-	cpu = mmun_rseq_leave();
+	left = mmun_rseq_leave();
 	tell_range(span);
-	mmun_rseq_return(cpu);
+	mmun_rseq_return(&left);
 }
 
 /*

@@ -4,8 +4,12 @@
  *
  * Runs in the default flavor and, with MMUNOTIFY_SRCU=atomic, in the fallback.
  */
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <semaphore.h>
 #include <signal.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <mmunotify/monitor.h>
@@ -579,6 +583,67 @@ static void test_fork(void)
 	mmun_srcu_free(h.sp);
 }
 
+/* -- a sandbox -- */
+
+#ifdef MMUN_HAVE_RSEQ
+static void forbid_membarrier(void)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_membarrier, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { 4, filter };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
+		_exit(8);
+}
+
+/* What checks a word would have to be restarted, and is not begun any more. */
+static int sandboxed_uses(struct mmun_srcu *sp)
+{
+	static uint64_t word, counts[MMUN_SRCU_MAX_CPUS];
+	int status = 0;
+
+	alarm(10);
+	forbid_membarrier();
+	mmun_srcu_restart_readers();
+	if (mmun_this_cpu_add_if(counts, 3, 1, &word, 0UL))
+		status |= 1;
+	mmun_srcu_read_unlock(sp, mmun_srcu_read_lock(sp));
+	mmun_srcu_synchronize(sp);
+	return residents(sp) ? status | 2 : status;
+}
+
+/* As when another thread makes a child that shares our memory. */
+static int left_uses(struct mmun_srcu *sp)
+{
+	static uint64_t counts[MMUN_SRCU_MAX_CPUS];
+	struct mmun_rseq_left left = mmun_rseq_leave();
+
+	(void)sp;
+	mmun_rseq_use(false);
+	mmun_rseq_return(&left);
+	return mmun_this_cpu_add(counts, 0, 3, 1);
+}
+
+static void in_child(int (*uses)(struct mmun_srcu *sp), const char *what)
+{
+	struct mmun_srcu *sp = new_domain();
+	int status;
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(uses(sp));
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		bail("fork: %s", strerror(errno));
+	ok(WIFEXITED(status) && !WEXITSTATUS(status), "%s", what);
+	mmun_srcu_free(sp);
+}
+#endif
+
 /* -- many threads -- */
 
 #define MANY 200
@@ -671,6 +736,10 @@ int main(void)
 		skip("[S61] children of fork work", "fork with threads under TSan");
 	else
 		test_fork();
+#ifdef MMUN_HAVE_RSEQ
+	in_child(sandboxed_uses, "it goes on where membarrier is forbidden later");
+	in_child(left_uses, "nobody counts by a CPU of before");
+#endif
 	test_many_threads();
 	return tap_end();
 }

@@ -132,14 +132,6 @@ static unsigned int spans_with_events(const struct mmun_raw_event *ev,
 	return 0;
 }
 
-static bool may_matter(const struct mmun_bracket *self, unsigned int n)
-{
-	for (unsigned int i = 0; i < n; i++)
-		if (mmun_may_be_watched(self->span[i].start, self->span[i].end))
-			return true;
-	return false;
-}
-
 static int claim_slot(void)
 {
 	unsigned int first = (uintptr_t)&mmun_calling >> 12;
@@ -162,7 +154,7 @@ int mmun_bracket_publish(const struct mmun_raw_event *ev,
 	unsigned int n = spans_with_events(ev, self);
 	int slot;
 
-	if (!may_matter(self, n))
+	if (!n)
 		return -1;
 	mmun_block_signals(saved);
 	slot = claim_slot();

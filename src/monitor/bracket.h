@@ -88,6 +88,15 @@ bool mmun_bracket_covers(unsigned long start, unsigned long end,
 			 enum mmu_notifier_event event);
 void mmun_brackets_fork_child(void);
 
+/* Could anything that is watched be in it? */
+static inline bool mmun_bracket_matters(const struct mmun_bracket *self)
+{
+	for (unsigned int i = 0; i < self->n; i++)
+		if (mmun_may_be_watched(self->span[i].start, self->span[i].end))
+			return true;
+	return false;
+}
+
 /*
  * Growing a mapping moves it or not, and only the kernel knows.  In place
  * nothing is invalidated: so that is tried first, as the kernel itself does.
@@ -135,7 +144,8 @@ mmun_bracket_spans(const struct mmun_raw_event *ev, const struct mmun_call *call
 	mmun_calling.id = self->id;
 	mmun_write(&mmun_calling.bracket, self);
 	mmun_barrier();
-	if (mmun_is_watching() && !MMUN_BREAK(BRACKET_EARLY))
+	if (mmun_is_watching() && mmun_bracket_matters(self) &&
+	    !MMUN_BREAK(BRACKET_EARLY))
 		slot = mmun_bracket_publish(ev, self, &saved);
 	ret = mmun_make_call(call);
 	if (mmun_unlikely(slot >= 0) && !MMUN_BREAK(BRACKET_LATE) &&

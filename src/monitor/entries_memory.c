@@ -10,10 +10,7 @@
 #include "monitor/entries_process.h"
 #include "monitor/entries_table.h"
 
-/*
- * Most mappings are new ones, and many calls empty: these go on by a jump, as if
- * the hook were not there.
- */
+/* Many calls are empty: these go on by a jump, as if the hook were not there. */
 static int hook_munmap(void *addr, size_t len)
 {
 	int (*call)(void *, size_t) = mmun_entry_orig[MUNMAP];
@@ -32,17 +29,26 @@ static void *mapped(void *ret, size_t len)
 	return ret;
 }
 
+static __attribute__((noinline)) void *
+intercept_mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset)
+{
+	return mapped((void *)mmun_intercept_plain(MMAP, false, SYS_mmap,
+						   (long)addr, len, prot, flags,
+						   fd, offset), len);
+}
+
+/* By jumps: what is new takes nothing's place, and needs no frame of ours. */
 static void *hook_mmap(void *addr, size_t len, int prot, int flags, int fd,
 		       off_t offset)
 {
 	void *(*call)(void *, size_t, int, int, int, off_t) =
 		mmun_entry_orig[MMAP];
 
-	if (!(flags & MAP_FIXED) && mmun_is_plain(MMAP) && !mmun_is_watching())
-		return call(addr, len, prot, flags, fd, offset);
-	return mapped((void *)mmun_intercept_plain(MMAP, false, SYS_mmap,
-						   (long)addr, len, prot, flags,
-						   fd, offset), len);
+	if ((flags & MAP_FIXED) || !mmun_is_plain(MMAP))
+		return intercept_mmap(addr, len, prot, flags, fd, offset);
+	if (mmun_is_watching())
+		return mapped(call(addr, len, prot, flags, fd, offset), len);
+	return call(addr, len, prot, flags, fd, offset);
 }
 
 static int hook_madvise(void *addr, size_t len, int advice)

@@ -33,7 +33,8 @@
  * accept that (mmun_coverage()).
  *
  * After fork() the handles are the parent's.  In the child the cache finds nothing
- * and gets -ECHILD; it is to be destroyed, which deregisters nothing.
+ * and gets -ECHILD; it is to be destroyed, which deregisters nothing.  A vfork() child
+ * leaves caches alone.
  */
 
 #include <stdbool.h>
@@ -467,16 +468,18 @@ static inline uint64_t *mmun_regcache_slot(const struct mmun_regcache *cache,
  * @addr: first byte
  * @len: how many
  * @access: bits of the registrar's
+ * @ret_word: its mmun_word, of one that is alive; while it has that, it is what it is
  *
  * mmun_regcache_borrow(), but that it calls nothing, and counts nothing.
  *
- * Context: as mmun_regcache_borrow().
+ * Context: as mmun_regcache_borrow(); outside of a section the region may be another
+ *          one at any time.
  * Return: as that; but NULL says nothing, and while anything on mm_self() is to be
  *         told, of a cache of another mm too, it is NULL.
  */
 static inline struct mmun_regcache_region *
 mmun_regcache_look_once(const struct mmun_regcache *cache, unsigned long addr,
-			size_t len, unsigned int access)
+			size_t len, unsigned int access, uint64_t *ret_word)
 {
 	const uint64_t none_of = access | MMUN_REGCACHE_DEAD |
 				 MMUN_REGCACHE_PRIVATE | MMUN_REGCACHE_UNUSED;
@@ -487,8 +490,8 @@ mmun_regcache_look_once(const struct mmun_regcache *cache, unsigned long addr,
 		return NULL;
 	region = (struct mmun_regcache_region *)(uintptr_t)
 		__atomic_load_n(mmun_regcache_slot(cache, addr), __ATOMIC_ACQUIRE);
-	return __builtin_expect(!(__atomic_load_n(&region->mmun_word,
-						  __ATOMIC_ACQUIRE) & none_of) &&
+	*ret_word = __atomic_load_n(&region->mmun_word, __ATOMIC_ACQUIRE);
+	return __builtin_expect(!(*ret_word & none_of) &&
 				addr >= region->start &&
 				addr + len <= region->end &&
 				addr < addr + len, 1) ? region : NULL;
@@ -498,8 +501,9 @@ static inline struct mmun_regcache_region *
 mmun_regcache_borrow(struct mmun_regcache *cache, unsigned long addr,
 		     size_t len, unsigned int access)
 {
+	uint64_t word;
 	struct mmun_regcache_region *region =
-		mmun_regcache_look_once(cache, addr, len, access);
+		mmun_regcache_look_once(cache, addr, len, access, &word);
 
 	return __builtin_expect(region != NULL, 1) ? region :
 		mmun_regcache_borrow_slow(cache, addr, len, access);

@@ -24,8 +24,7 @@ static void forget_counts(struct region *r)
 }
 
 /*
- * ORDER(cache-counts): after the grace period; pairs with hold_region_here() and
- * drop_region_here().
+ * ORDER(cache-counts): after the grace period; nobody writes what is read here.
  */
 void mmun_cache_sum_up(struct region *r)
 {

@@ -6,16 +6,17 @@
  * alive, holders are counted in a word of the CPU that they run on, which nobody
  * else writes; only the sum of all words means anything.
  *
- *	alive	in a section: the CPU's word.  Who cannot: refs, which may so
- *		drift by any number, up or down; but not by BIAS
- *	dead	refs.  When the grace period is over, no section is left that has
- *		seen it alive, and the words stand still: their sum goes into refs,
- *		and BIAS goes.  From then on the last one is seen to be it
+ *	alive	the CPU's word.  Who cannot: refs, which may so drift by any
+ *		number, up or down; but not by BIAS
+ *	dead	refs.  When the grace period is over, the words stand still: their
+ *		sum goes into refs, and BIAS goes.  From then on the last one is
+ *		seen to be it
  *
  * BIAS is the cache's own reference.
  *
- * ORDER(cache-counts): a word is written in a section, and read after a grace
- * period that begins after the region's death.
+ * ORDER(cache-counts): a CPU's word is written in a sequence that checks that the
+ * region's has not changed; the grace period, which begins after that has, restarts
+ * those that are under way, and the words are read after it.
  */
 #include "cache/cache.h"
 
@@ -39,12 +40,15 @@ static inline void hold_region(struct region *r)
 	mmun_fetch_add(&r->gets, 1);
 }
 
-/* Context: the former.  ORDER(cache-counts): pairs with mmun_cache_sum_up(). */
-static inline void hold_region_here(const struct mmun_regcache_region *pub)
+/*
+ * Context: any but a vfork() child.  Return: is it still what it was when its word was @word, of one that
+ * is alive, and held now?  ORDER(cache-counts): pairs with mmun_cache_begin_grace().
+ */
+static inline bool hold_region_here(const struct mmun_regcache_region *pub,
+				    uint64_t word)
 {
-	if (mmun_unlikely(!mmun_this_cpu_add(counts_of_pub(pub), 0, COUNTS_SHIFT,
-					     COUNT_GET)))
-		hold_region(region_of(pub));
+	return mmun_likely(mmun_this_cpu_add_if(counts_of_pub(pub), COUNTS_SHIFT,
+						COUNT_GET, &pub->mmun_word, word));
 }
 
 /* Context: any. */
@@ -55,14 +59,17 @@ static inline void drop_region(struct region *r)
 }
 
 /*
- * Context: in a section.  Return: was it alive, and has it been dropped?
- * ORDER(cache-counts): pairs with mmun_cache_sum_up().
+ * Context: any but a vfork() child.  Return: was it alive, and has it been dropped?
+ * ORDER(cache-counts): pairs with mmun_cache_begin_grace().
  */
 static inline bool drop_region_here(const struct mmun_regcache_region *pub)
 {
-	return (MMUN_BREAK_CACHE_COUNTS || mmun_likely(is_pub_alive(pub))) &&
-	       mmun_likely(mmun_this_cpu_add(counts_of_pub(pub), 0, COUNTS_SHIFT,
-					     -REF_ONE));
+	uint64_t word = mmun_read(&pub->mmun_word);
+
+	return (MMUN_BREAK_CACHE_COUNTS ||
+		mmun_likely(!(word & (R_DEAD | R_PRIVATE)))) &&
+	       mmun_likely(mmun_this_cpu_add_if(counts_of_pub(pub), COUNTS_SHIFT,
+						-REF_ONE, &pub->mmun_word, word));
 }
 
 /* It is dead, and the grace period is over: drop the cache's.  Under c->lock. */

@@ -250,33 +250,13 @@ static inline void help_reclaim(struct cache *c)
 		mmun_cache_reclaim(c, false);
 }
 
-#ifdef MMUN_REGCACHE_CALLS
-#define IN_LINE false
-#else
-#define IN_LINE true
-#endif
-
-/* Is the section to come one by the thread's word?  Then nothing is called. */
-static inline bool is_word_free(void)
+/* In the section it does not become another one. */
+static void hold_region_in_section(const struct mmun_regcache_region *pub)
 {
-	return IN_LINE && mmun_likely(mmun_regcache_word == MMUN_REGCACHE_IDLE);
-}
+	uint64_t word = mmun_read(&pub->mmun_word);
 
-/* What most gets find.  In the section the cache's own reference lasts. */
-static inline struct mmun_regcache_region *
-get_at_once(struct cache *c, unsigned long addr, size_t len, unsigned int access)
-{
-	struct mmun_regcache_region *region;
-	unsigned int section;
-
-	if (!is_word_free())
-		return NULL;
-	section = mmun_regcache_read_lock(&c->pub);
-	region = mmun_regcache_look_once(&c->pub, addr, len, access);
-	if (mmun_likely(region))
-		hold_region_here(region);
-	mmun_regcache_read_unlock(&c->pub, section);
-	return region;
+	if (word & (R_DEAD | R_PRIVATE) || !hold_region_here(pub, word))
+		hold_region(region_of(pub));
 }
 
 static struct mmun_regcache_region *
@@ -286,7 +266,7 @@ get_quickly(struct cache *c, unsigned long addr, size_t len, unsigned int access
 	struct mmun_regcache_region *region = mmun_cache_look_up(c, addr, len, access);
 
 	if (region)
-		hold_region_here(region);
+		hold_region_in_section(region);
 	mmun_regcache_read_unlock(&c->pub, section);
 	return region;
 }
@@ -312,6 +292,23 @@ get_slowly(struct cache *c, unsigned long addr, size_t len, unsigned int access,
 	return 0;
 }
 
+/*
+ * What most gets find, in no section: what is read may be of another region already,
+ * and then its word is another one, and it is not held.
+ */
+static inline struct mmun_regcache_region *
+get_at_once(const struct cache *c, unsigned long addr, size_t len,
+	    unsigned int access)
+{
+	struct mmun_regcache_region *region;
+	uint64_t word;
+
+	if (!MMUN_CAN_RSEQ)
+		return NULL;
+	region = mmun_regcache_look_once(&c->pub, addr, len, access, &word);
+	return mmun_likely(region && hold_region_here(region, word)) ? region : NULL;
+}
+
 int mmun_regcache_get(struct mmun_regcache *cache, unsigned long addr,
 		      size_t len, unsigned int access,
 		      struct mmun_regcache_region **ret_region)
@@ -327,28 +324,6 @@ int mmun_regcache_get(struct mmun_regcache *cache, unsigned long addr,
 }
 EXPORT_SYMBOL(mmun_regcache_get);
 
-static inline bool put_at_once(struct cache *c,
-			       const struct mmun_regcache_region *region)
-{
-	unsigned int section;
-	bool done;
-
-	if (!is_word_free())
-		return false;
-	section = mmun_regcache_read_lock(&c->pub);
-	done = drop_region_here(region);
-	mmun_regcache_read_unlock(&c->pub, section);
-	return done;
-}
-
-/* Who only puts finds his sections in line the next time, if he may allocate. */
-static __attribute__((noinline)) void put_slowly(struct cache *c, struct region *r)
-{
-	if (!(c->attr.flags & MMUN_REGCACHE_RECLAIMER))
-		mmun_cache_join_sections(c);
-	drop_region(r);
-}
-
 void mmun_regcache_put(struct mmun_regcache_region *region)
 {
 	struct cache *c;
@@ -356,8 +331,8 @@ void mmun_regcache_put(struct mmun_regcache_region *region)
 	if (mmun_unlikely(!region))
 		return;
 	c = cache_of_pub(region);
-	if (mmun_unlikely(!put_at_once(c, region)))
-		put_slowly(c, region_of(region));
+	if (mmun_unlikely(!drop_region_here(region)))
+		drop_region(region_of(region));
 	help_reclaim(c);
 }
 EXPORT_SYMBOL(mmun_regcache_put);

@@ -157,8 +157,9 @@ struct grace mmun_cache_begin_grace(struct cache *c)
 {
 	struct grace grace;
 
+	/* ORDER(cache-counts): pairs with hold_region_here(), drop_region_here(). */
 	if (!MMUN_BREAK_CACHE_SECTION)
-		mmun_srcu_order_readers();
+		mmun_srcu_restart_readers();
 	grace.sections = mark_sections();
 	grace.srcu = mmun_srcu_gp_target(c->srcu);
 	return grace;

@@ -34,7 +34,7 @@ void mmun_cache_sum_up(struct region *r)
 	forget_counts(r);
 	while (!mmun_cas(&r->refs, &refs, (refs + counts) & REF_HOLDERS))
 		;
-	mmun_write(&r->gets, mmun_read(&r->gets) + ((refs + counts) >> COUNT_GETS));
+	mmun_fetch_add(&r->gets, (refs + counts) >> COUNT_GETS);
 	if (!((refs + counts) & REF_HOLDERS))
 		mmun_cache_ready(r);
 }

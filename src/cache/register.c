@@ -539,6 +539,9 @@ static int register_once(struct cache *c, const struct request *q,
 	if (!r)
 		return -ENOMEM;
 	ret = mine ? miss(c, r, q, crowded) : share(r, q);
+	/* It is counted when it asks again. */
+	if (ret == NOT_SHARED)
+		mmun_fetch_sub(&r->gets, 1);
 	if (ret)
 		drop_region(r);
 	else

@@ -81,6 +81,22 @@ void mmun_rseq_return(const struct mmun_rseq_left *left);
 	"addq %[add], %c[disp](%[base], %%rax)\n"                              \
 	"4:\n"
 
+/* Return: was it done?  What follows the text are its operands. */
+#define MMUN_RSEQ_DO(text, ...)                                                \
+	({                                                                     \
+		__label__ none, out;                                           \
+		bool done = true;                                              \
+									       \
+		__asm__ goto volatile(MMUN_RSEQ_BEGIN text                     \
+				      : : __VA_ARGS__                          \
+				      : "rax", "memory", "cc" : none);         \
+		goto out;                                                      \
+	none:                                                                  \
+		done = false;                                                  \
+	out:                                                                   \
+		done;                                                          \
+	})
+
 /*
  * Add @value to *(uint64_t *)(words + at + (cpu << shift)).  Return: was it done?
  * There must be words for every possible CPU; nothing is compared.
@@ -90,55 +106,26 @@ void mmun_rseq_return(const struct mmun_rseq_left *left);
  * it (TSO).
  */
 #define mmun_this_cpu_add(words, at, shift, value)                             \
-	({                                                                     \
-		__label__ none, out;                                           \
-		bool done = true;                                              \
-									       \
-		__asm__ goto volatile(                                         \
-			MMUN_RSEQ_BEGIN MMUN_RSEQ_ADD                          \
-			:                                                      \
-			: [rseq] "r"(mmun_rseq_offset), [base] "r"(words),     \
-			  [disp] "i"(at), [by] "i"(shift),                     \
-			  [add] "er"((uint64_t)(value))                        \
-			: "rax", "memory", "cc"                                \
-			: none);                                               \
-		goto out;                                                      \
-	none:                                                                  \
-		done = false;                                                  \
-	out:                                                                   \
-		done;                                                          \
-	})
+	MMUN_RSEQ_DO(MMUN_RSEQ_ADD,                                            \
+		     [rseq] "r"(mmun_rseq_offset), [base] "r"(words),          \
+		     [disp] "i"(at), [by] "i"(shift),                          \
+		     [add] "er"((uint64_t)(value)))
 
 /*
  * The same, while *@watched is @was: whoever changes that, and has what is under way
  * begin again (mmun_srcu_restart_readers()), knows that nobody adds any more.
  */
 #define mmun_this_cpu_add_if(words, shift, value, watched, was)                \
-	({                                                                     \
-		__label__ none, out;                                           \
-		bool done = true;                                              \
-									       \
-		__asm__ goto volatile(                                         \
-			MMUN_RSEQ_BEGIN                                        \
-			"cmpq %[rseq], %[checked]\n\t"                        \
-			"jne %l[none]\n\t"                                    \
-			"cmpq %[was_], %[now]\n\t"                            \
-			"jne %l[none]\n\t"                                    \
-			MMUN_RSEQ_MEANWHILE MMUN_RSEQ_ADD                      \
-			:                                                      \
-			: [rseq] "r"(mmun_rseq_checked), [base] "r"(words),    \
-			  [disp] "i"(0), [by] "i"(shift),                      \
-			  [add] "er"((uint64_t)(value)),                       \
-			  [checked] "m"(mmun_rseq_checked),                    \
-			  [now] "m"(*(watched)), [was_] "r"(was)               \
-			: "rax", "memory", "cc"                                \
-			: none);                                               \
-		goto out;                                                      \
-	none:                                                                  \
-		done = false;                                                  \
-	out:                                                                   \
-		done;                                                          \
-	})
+	MMUN_RSEQ_DO("cmpq %[rseq], %[checked]\n\t"                            \
+		     "jne %l[none]\n\t"                                       \
+		     "cmpq %[was_], %[now]\n\t"                               \
+		     "jne %l[none]\n\t"                                       \
+		     MMUN_RSEQ_MEANWHILE MMUN_RSEQ_ADD,                        \
+		     [rseq] "r"(mmun_rseq_checked), [base] "r"(words),         \
+		     [disp] "i"(0), [by] "i"(shift),                           \
+		     [add] "er"((uint64_t)(value)),                            \
+		     [checked] "m"(mmun_rseq_checked),                         \
+		     [now] "m"(*(watched)), [was_] "r"(was))
 #else
 #define mmun_this_cpu_add(words, at, shift, value)                             \
 	((void)(words), (void)(value), false)

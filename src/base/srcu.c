@@ -292,6 +292,7 @@ static __attribute__((noinline)) void end_checks(void)
 	mmun_write(&flavor.restarts, 0);
 }
 
+/* ORDER(cache-counts): pairs with mmun_this_cpu_add_if(). */
 void mmun_srcu_restart_readers(void)
 {
 	if (MMUN_BREAK_SRCU_RESTART || !mmun_read(&flavor.restarts))

@@ -178,7 +178,8 @@ void mmun_srcu_order_readers(void);
 /*
  * The same; and who was in a sequence that checks (mmun_this_cpu_add_if()) begins it
  * again.  The kernel does that where it interrupts a CPU, or has taken it from the
- * thread, and the return from either is a full barrier on x86-64.
+ * thread, and the return from either is a full barrier on x86-64.  Where that is
+ * forbidden, none adds anything any more.
  * Context: any; sleeps when membarrier has come to be forbidden, once.
  */
 void mmun_srcu_restart_readers(void);

@@ -178,10 +178,15 @@ static inline struct region *region_of_node(struct mmun_interval *node)
 	return (struct region *)((char *)node - offsetof(struct region, node));
 }
 
+static inline bool is_word_alive(uint64_t word)
+{
+	return !(word & (R_DEAD | R_PRIVATE));
+}
+
 /* ORDER(cache-alive): pairs with publish(): what it is is seen with it. */
 static inline bool is_pub_alive(const struct mmun_regcache_region *pub)
 {
-	return !(mmun_load_acquire(&pub->mmun_word) & (R_DEAD | R_PRIVATE));
+	return is_word_alive(mmun_load_acquire(&pub->mmun_word));
 }
 
 static inline bool is_alive(const struct region *r)
@@ -205,7 +210,7 @@ static inline bool fits(const struct mmun_regcache_region *pub, unsigned long ad
  */
 static inline bool kill_region(struct region *r)
 {
-	return !(mmun_fetch_or(&r->pub->mmun_word, R_DEAD) & (R_DEAD | R_PRIVATE));
+	return is_word_alive(mmun_fetch_or(&r->pub->mmun_word, R_DEAD));
 }
 
 /* Statistics are counted anywhere. */

@@ -66,8 +66,7 @@ static inline bool drop_region_here(const struct mmun_regcache_region *pub)
 {
 	uint64_t word = mmun_read(&pub->mmun_word);
 
-	return (MMUN_BREAK_CACHE_COUNTS ||
-		mmun_likely(!(word & (R_DEAD | R_PRIVATE)))) &&
+	return (MMUN_BREAK_CACHE_COUNTS || mmun_likely(is_word_alive(word))) &&
 	       mmun_likely(mmun_this_cpu_add_if(counts_of_pub(pub), COUNTS_SHIFT,
 						-REF_ONE, &pub->mmun_word, word));
 }

@@ -255,7 +255,7 @@ static void hold_region_in_section(const struct mmun_regcache_region *pub)
 {
 	uint64_t word = mmun_read(&pub->mmun_word);
 
-	if (word & (R_DEAD | R_PRIVATE) || !hold_region_here(pub, word))
+	if (!is_word_alive(word) || !hold_region_here(pub, word))
 		hold_region(region_of(pub));
 }
 

@@ -37,7 +37,7 @@ intercept_mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset
 						   fd, offset), len);
 }
 
-/* By jumps: what is new takes nothing's place, and needs no frame of ours. */
+/* What is new takes nothing's place: by a jump, unless something is watched. */
 static void *hook_mmap(void *addr, size_t len, int prot, int flags, int fd,
 		       off_t offset)
 {

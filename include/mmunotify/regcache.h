@@ -491,10 +491,14 @@ mmun_regcache_look_once(const struct mmun_regcache *cache, unsigned long addr,
 	region = (struct mmun_regcache_region *)(uintptr_t)
 		__atomic_load_n(mmun_regcache_slot(cache, addr), __ATOMIC_ACQUIRE);
 	*ret_word = __atomic_load_n(&region->mmun_word, __ATOMIC_ACQUIRE);
+	/*
+	 * No sum wraps: the address is in the lower half, as nothing alive in the
+	 * upper one is without MMUN_REGCACHE_UNUSED; nor is the length greater.
+	 */
 	return __builtin_expect(!(*ret_word & none_of) &&
-				addr >= region->start &&
-				addr + len <= region->end &&
-				addr < addr + len, 1) ? region : NULL;
+				(long)len > 0 &&
+				(long)addr >= (long)region->start &&
+				addr + len <= region->end, 1) ? region : NULL;
 }
 
 static inline struct mmun_regcache_region *

@@ -53,7 +53,7 @@
  * In pub.mmun_word, from below: the access that it is not for, and
  *	DEAD	 an event has hit it, or it went otherwise
  *	PRIVATE	 not published, yet or ever; alive is neither of the two
- *	UNUSED	 since evict.c has looked
+ *	UNUSED	 since evict.c has looked; of a far region, for ever
  * and a number that each attempt to register adds one to.
  */
 #define R_DEAD MMUN_REGCACHE_DEAD
@@ -178,6 +178,12 @@ static inline struct region *region_of_node(struct mmun_interval *node)
 	return (struct region *)((char *)node - offsetof(struct region, node));
 }
 
+/* In the upper half of all addresses, for which lookups in line do not compute. */
+static inline bool is_far(const struct mmun_regcache_region *pub)
+{
+	return (long)pub->start < 0;
+}
+
 static inline bool is_word_alive(uint64_t word)
 {
 	return !(word & (R_DEAD | R_PRIVATE));
@@ -272,7 +278,7 @@ static inline bool is_hit(struct mmun_regcache_region *pub, unsigned long addr,
 {
 	if (!is_pub_alive(pub) || !fits(pub, addr, len, access))
 		return false;
-	if (mmun_unlikely(mmun_read(&pub->mmun_word) & R_UNUSED))
+	if (mmun_unlikely(mmun_read(&pub->mmun_word) & R_UNUSED) && !is_far(pub))
 		mmun_fetch_and(&pub->mmun_word, ~R_UNUSED);
 	return true;
 }

@@ -185,10 +185,11 @@ static void begin_attempt(const struct cache *c, struct region *r)
 {
 	uint64_t number = (mmun_read(&r->pub->mmun_word) >> MMUN_REGCACHE_NUMBER) + 1;
 	bool limits = c->attr.max_regions || c->attr.max_bytes;
+	bool unused = limits || is_far(r->pub);
 
 	mmun_xchg(&r->pub->mmun_word,
 		  number << MMUN_REGCACHE_NUMBER | R_PRIVATE |
-			  (limits ? R_UNUSED : 0) | (uint32_t)~r->pub->access);
+			  (unused ? R_UNUSED : 0) | (uint32_t)~r->pub->access);
 	mmu_interval_read_begin(&r->sub);
 }
 

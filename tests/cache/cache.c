@@ -127,6 +127,45 @@ static void invalidation(void)
 	end("invalidation");
 }
 
+/* Return: an address in the lower half that leads in line to what @high does. */
+static unsigned long find_beside(unsigned long high)
+{
+	unsigned long low = PAGE;
+
+	while (mmun_regcache_slot(cache, low) != mmun_regcache_slot(cache, high))
+		low += PAGE;
+	return low;
+}
+
+/* A software mm may have any addresses. */
+static void far(void)
+{
+	const unsigned long top = -16 * PAGE, half = 1UL << 63;
+	unsigned long low;
+
+	begin(NULL);
+	touch(cache, top, 4 * PAGE, READ);
+	touch(cache, half - PAGE, 2 * PAGE, READ);
+	low = find_beside(top);
+	for (int round = 0; round < 3; round++) {
+		touch(cache, top + PAGE, 2 * PAGE, READ);
+		touch(cache, half - 1, 2, READ);
+		ok(is_cached(cache, top, 4 * PAGE, READ) &&
+		   is_cached(cache, half, PAGE, READ), "far regions are found");
+		ok(!is_cached(cache, low, PAGE, READ) &&
+		   !is_cached(cache, top + 3 * PAGE, 2 * PAGE, READ) &&
+		   !is_cached(cache, top, -8 * PAGE, READ),
+		   "elsewhere they are not");
+	}
+	low = find_beside(-PAGE);
+	touch(cache, low, 4 * PAGE, READ);
+	ok(is_cached(cache, low, PAGE, READ), "a near one is in their slot");
+	ok(!is_cached(cache, -64UL, 4096, READ) && !is_cached(cache, low, -1UL, READ) &&
+	   !is_cached(cache, low, half, READ), "what wraps is in no region");
+	ok(nr_calls == 3, "each was registered once");
+	end("far regions");
+}
+
 static void *borrow_and_end(void *unused)
 {
 	is_cached(cache, 0x10000, PAGE, READ);
@@ -852,6 +891,7 @@ int main(void)
 {
 	tap_begin(60);
 	hits();
+	far();
 	invalidation();
 	sections();
 	no_starvation();

@@ -74,6 +74,7 @@ struct region {
 	/* The life. */
 	uint64_t refs __attribute__((aligned(64)));	/* holders.h */
 	bool registered;	/* there is a handle */
+	bool watched;		/* sub is inserted; of who registers or reclaims it */
 	bool listed;		/* in the tree and in the queue; under lock */
 	int error;		/* how the registration has come to an end, */
 	uint32_t done;		/* ... when it has: a futex */
@@ -234,8 +235,8 @@ static inline void unlock_cache(struct cache *c)
 
 /* -- memory.c; under c->lock -- */
 
-/* Return: a region that is dead, with a reference; or NULL. */
-struct region *mmun_cache_alloc_region(struct cache *c);
+/* Return: a region that is dead, with a reference, @spare if there is one; or NULL. */
+struct region *mmun_cache_alloc_region(struct cache *c, struct region *spare);
 void mmun_cache_free_region(struct region *r);
 /* Alive or not. */
 void mmun_cache_for_each_region(struct cache *c,
@@ -355,6 +356,15 @@ void mmun_cache_bury(struct region *r);
 void mmun_cache_ready(struct region *r);
 /* Context: calls the registrar; @wait: for read sections. */
 void mmun_cache_reclaim(struct cache *c, bool wait);
+/*
+ * Return: one that was for this range, or more; the caller's, to begin another life
+ * with or to free.  NULL: there is none.
+ */
+struct region *mmun_cache_reclaim_for(struct cache *c, unsigned long start,
+				      unsigned long end);
+/* No event is told to it any more.  Context: sleeps, until none is being told. */
+void mmun_cache_unwatch(struct region *r);
+void mmun_cache_retire_region(struct cache *c, struct region *r);
 static inline bool is_to_do(struct cache *c)
 {
 	return mmun_read(&c->to_do);

@@ -28,15 +28,13 @@ static void forget_counts(struct region *r)
  */
 void mmun_cache_sum_up(struct region *r)
 {
-	uint64_t counts = count_everywhere(r) - REF_BIAS;
+	uint64_t counts = count_everywhere(r) - REF_BIAS + REF_ONE;
 	uint64_t refs = mmun_read(&r->refs);
 
 	forget_counts(r);
 	while (!mmun_cas(&r->refs, &refs, (refs + counts) & REF_HOLDERS))
 		;
 	mmun_fetch_add(&r->gets, (refs + counts) >> COUNT_GETS);
-	if (!((refs + counts) & REF_HOLDERS))
-		mmun_cache_ready(r);
 }
 
 bool mmun_cache_is_held(const struct region *r)

@@ -71,7 +71,10 @@ static inline bool drop_region_here(const struct mmun_regcache_region *pub)
 						-REF_ONE, &pub->mmun_word, word));
 }
 
-/* It is dead, and the grace period is over: drop the cache's.  Under c->lock. */
+/*
+ * It is dead, and the grace period is over: from now on the cache's is one as any
+ * other.  Under c->lock.
+ */
 void mmun_cache_sum_up(struct region *r);
 /* Of one that is alive, as far as that can be told.  Under c->lock. */
 bool mmun_cache_is_held(const struct region *r);

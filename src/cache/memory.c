@@ -105,7 +105,7 @@ static bool add_slab(struct cache *c)
 	return true;
 }
 
-struct region *mmun_cache_alloc_region(struct cache *c)
+static struct region *take_free(struct cache *c)
 {
 	struct region *r;
 
@@ -113,6 +113,15 @@ struct region *mmun_cache_alloc_region(struct cache *c)
 		return NULL;
 	r = c->free;
 	c->free = r->next;
+	return r;
+}
+
+struct region *mmun_cache_alloc_region(struct cache *c, struct region *spare)
+{
+	struct region *r = spare ?: take_free(c);
+
+	if (!r)
+		return NULL;
 	mmun_write(&r->refs, REF_ONE);
 	mmun_write(&r->gets, r->gets + 1);
 	r->registered = false;

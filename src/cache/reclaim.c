@@ -3,10 +3,14 @@
  * From death to deregistration.
  *
  *	dead	pushed by who killed it, in an event perhaps
- *	doomed	no lookup under the lock finds it, no event is told to it, and
- *		a grace period is under way.  ORDER(cache-dead): after its death,
- *		so that who has seen it alive is waited for
+ *	doomed	no lookup under the lock finds it, and a grace period is under
+ *		way.  ORDER(cache-dead): after its death, so that who has seen
+ *		it alive is waited for
  *	ready	nobody holds it any more: deregistered
+ *
+ * No event is told to it any more when somebody holds it still after that, or when it
+ * is deregistered; unless that was done for who registers the same range again. He
+ * begins with it as with an attempt that was hit.
  *
  * Each step takes what is there, and does it by itself: any number of threads may
  * be at it at once.  No memory is needed.
@@ -110,7 +114,6 @@ static void doom(struct cache *c, struct region *list)
 	grace = mmun_cache_begin_grace(c);
 	for (r = list; r; r = r->next) {
 		r->grace = grace;
-		mmu_interval_notifier_remove(&r->sub);
 		if (MMUN_BREAK_CACHE_DEFER)
 			deregister(c, r);
 	}
@@ -151,9 +154,25 @@ static struct region *take_doomed(struct cache *c, bool all)
 	return list;
 }
 
+void mmun_cache_unwatch(struct region *r)
+{
+	if (!r->watched)
+		return;
+	mmu_interval_notifier_remove(&r->sub);
+	r->watched = false;
+}
+
+/* The cache's reference, in whose stead others may keep it for long. */
+static void drop_own(struct region *r)
+{
+	if ((mmun_read(&r->refs) & REF_HOLDERS) != REF_ONE)
+		mmun_cache_unwatch(r);
+	drop_region(r);
+}
+
 static void drop_doomed(struct cache *c, bool wait)
 {
-	struct region *list, *r;
+	struct region *list, *r, *next;
 	struct grace grace;
 	uint32_t n = 0;
 
@@ -168,39 +187,71 @@ static void drop_doomed(struct cache *c, bool wait)
 		mmun_cache_wait_for_grace(c, &grace);
 	}
 	lock_cache(c);
-	for (; list; list = r, n++) {
-		r = list->next;
-		mmun_cache_sum_up(list);
-	}
+	for (r = list; r; r = r->next)
+		mmun_cache_sum_up(r);
 	unlock_cache(c);
+	for (r = list; r; r = next, n++) {
+		next = r->next;
+		drop_own(r);
+	}
 	done_with(c, n);
 }
 
-static void finish(struct cache *c, struct region *r)
+void mmun_cache_retire_region(struct cache *c, struct region *r)
 {
-
-	deregister(c, r);
+	mmun_cache_unwatch(r);
 	lock_cache(c);
 	mmun_cache_free_region(r);
 	unlock_cache(c);
 }
 
-void mmun_cache_reclaim(struct cache *c, bool wait)
+static bool was_for(const struct region *r, unsigned long start, unsigned long end)
 {
-	struct region *r, *next;
+	return start < end && r->watched && r->pub->start <= start &&
+	       end <= r->pub->end;
+}
+
+/* Return: as mmun_cache_reclaim_for(). */
+static struct region *finish(struct cache *c, unsigned long start, unsigned long end)
+{
+	struct region *r, *next, *spare = NULL;
 	uint32_t n = 0;
 
-	if (mmun_read(&c->abandoned))
-		return;
-	r = mmun_xchg(&c->dead, NULL);
-	if (r)
-		doom(c, r);
-	drop_doomed(c, wait && !mmun_cache_is_in_section());
 	for (r = mmun_xchg(&c->ready, NULL); r; r = next, n++) {
 		next = r->next;
-		finish(c, r);
+		deregister(c, r);
+		if (!spare && was_for(r, start, end))
+			spare = r;
+		else
+			mmun_cache_retire_region(c, r);
 	}
 	done_with(c, n);
+	return spare;
+}
+
+static struct region *reclaim(struct cache *c, bool wait, unsigned long start,
+			      unsigned long end)
+{
+	struct region *dead;
+
+	if (mmun_read(&c->abandoned))
+		return NULL;
+	dead = mmun_xchg(&c->dead, NULL);
+	if (dead)
+		doom(c, dead);
+	drop_doomed(c, wait && !mmun_cache_is_in_section());
+	return finish(c, start, end);
+}
+
+void mmun_cache_reclaim(struct cache *c, bool wait)
+{
+	reclaim(c, wait, 0, 0);
+}
+
+struct region *mmun_cache_reclaim_for(struct cache *c, unsigned long start,
+				      unsigned long end)
+{
+	return reclaim(c, false, start, end);
 }
 
 /* -- the reclaimer -- */

@@ -349,6 +349,15 @@ static int uncovered(struct cache *c, const struct region *r)
 	return blind < 0 ? blind : blind & ~(int)c->attr.accept_blind;
 }
 
+/* Asked in an attempt: its release has been told, or will be, and kills that. */
+static bool is_released(struct mm_struct *mm)
+{
+	if (!mmget_not_zero(mm))
+		return true;
+	mmput(mm);
+	return false;
+}
+
 static int register_stable(struct cache *c, struct region *r,
 			   const struct request *q, bool crowded)
 {
@@ -356,6 +365,8 @@ static int register_stable(struct cache *c, struct region *r,
 		int blind, err;
 
 		begin_attempt(c, r);
+		if (is_released(c->mm))
+			return -EINVAL;
 		blind = uncovered(c, r);
 		if (blind < 0)
 			return blind;
@@ -376,35 +387,54 @@ static int register_stable(struct cache *c, struct region *r,
 	}
 }
 
+static bool is_watched(const struct region *r)
+{
+	return r->watched && r->sub.interval_tree.start == r->pub->start &&
+	       r->sub.interval_tree.last == r->pub->end - 1;
+}
+
+/* It may be, of its last life. */
+static int watch(struct cache *c, struct region *r)
+{
+	int err;
+
+	if (is_watched(r))
+		return 0;
+	mmun_cache_unwatch(r);
+	err = mmu_interval_notifier_insert(&r->sub, c->mm, r->pub->start,
+					   r->pub->end - r->pub->start,
+					   &interval_ops);
+	r->watched = !err;
+	return err;
+}
+
 /* What is not published hears of nothing. */
 static int try_range(struct cache *c, struct region *r,
 		     const struct request *q, bool crowded)
 {
-	int ret = mmu_interval_notifier_insert(&r->sub, c->mm, r->pub->start,
-					       r->pub->end - r->pub->start,
-					       &interval_ops);
+	int ret = watch(c, r);
 
 	if (ret)
 		return ret;
 	ret = register_stable(c, r, q, crowded);
 	if (ret) {
 		kill_region(r);
-		mmu_interval_notifier_remove(&r->sub);
+		mmun_cache_unwatch(r);
 	}
 	return ret;
 }
 
 /* -- a miss -- */
 
-/* Return: NULL without memory. */
-static struct region *begin_miss(struct cache *c,
+/* Takes @spare, but for lack of memory.  Return: NULL then. */
+static struct region *begin_miss(struct cache *c, struct region *spare,
 				 const struct request *q, bool *ret_crowded)
 {
 	struct region *r;
 
 	if (mmun_cache_grow_index(c) || mmun_cache_grow_hints(c))
 		return NULL;
-	r = mmun_cache_alloc_region(c);
+	r = mmun_cache_alloc_region(c, spare);
 	if (!r)
 		return NULL;
 	r->pub->start = r->pub->end = 0;
@@ -513,40 +543,58 @@ static struct region *find_slowly(struct cache *c,
 	return r;
 }
 
-static int register_once(struct cache *c, const struct request *q,
-			 struct region **ret_region)
+/* What there is to do for who asks. */
+struct turn {
+	struct region *r;	/* held; NULL: without memory */
+	bool pending;		/* wait for it */
+	bool mine;		/* register it */
+	bool crowded;		/* ... for this caller alone */
+};
+
+static struct turn take_turn(struct cache *c, struct region *spare,
+			     const struct request *q)
 {
-	bool mine = false, crowded;
-	struct region *r;
-	int ret = 0;
+	struct turn t = { NULL };
 
 	lock_cache(c);
-	r = find_slowly(c, q);
-	if (r) {
-		hold_region(r);
-		unlock_cache(c);
-		*ret_region = r;
-		return 0;
+	t.r = find_slowly(c, q);
+	if (!t.r) {
+		t.r = find_pending(c, q);
+		t.pending = t.r;
 	}
-	r = find_pending(c, q);
-	if (r) {
-		hold_region(r);
-		count(&c->stats.shared);
+	if (t.r) {
+		hold_region(t.r);
 	} else {
-		r = begin_miss(c, q, &crowded);
-		mine = true;
+		t.r = begin_miss(c, spare, q, &t.crowded);
+		t.mine = t.r;
 	}
 	unlock_cache(c);
-	if (!r)
+	return t;
+}
+
+static int register_once(struct cache *c, struct region *spare,
+			 const struct request *q, struct region **ret_region)
+{
+	struct turn t = take_turn(c, spare, q);
+	int ret = 0;
+
+	if (spare && !t.mine)
+		mmun_cache_retire_region(c, spare);
+	if (!t.r)
 		return -ENOMEM;
-	ret = mine ? miss(c, r, q, crowded) : share(r, q);
+	if (t.mine) {
+		ret = miss(c, t.r, q, t.crowded);
+	} else if (t.pending) {
+		count(&c->stats.shared);
+		ret = share(t.r, q);
+	}
 	/* It is counted when it asks again. */
 	if (ret == NOT_SHARED)
-		mmun_fetch_sub(&r->gets, 1);
+		mmun_fetch_sub(&t.r->gets, 1);
 	if (ret)
-		drop_region(r);
+		drop_region(t.r);
 	else
-		*ret_region = r;
+		*ret_region = t.r;
 	return ret;
 }
 
@@ -585,6 +633,7 @@ mmun_cache_look_up_slowly(struct cache *c, unsigned long addr, size_t len,
 int mmun_cache_register_region(struct cache *c, unsigned long addr, size_t len,
 		    unsigned int access, struct region **ret_region)
 {
+	struct region *spare;
 	struct request q;
 	int ret = make_request(&q, addr, len, access);
 
@@ -593,9 +642,9 @@ int mmun_cache_register_region(struct cache *c, unsigned long addr, size_t len,
 	do {
 		if (mmun_read(&c->abandoned))
 			return -ECHILD;
-		if (is_to_do(c))
-			mmun_cache_reclaim(c, false);
-		ret = register_once(c, &q, ret_region);
+		spare = is_to_do(c) ? mmun_cache_reclaim_for(c, q.start, q.end) :
+				      NULL;
+		ret = register_once(c, spare, &q, ret_region);
 	} while (ret == NOT_SHARED);
 	return ret;
 }

@@ -54,11 +54,14 @@ static unsigned int seen(const struct mmun_mapping *m, unsigned long start,
 			 unsigned long end)
 {
 	unsigned int bits = 0;
+	bool any_watches = false;
 
-	for_each_running_source(s)
+	for_each_running_source(s) {
 		if (s->ops->sees)
 			bits |= s->ops->sees(m);
-	if (mmun_is_all_watched(start, end))
+		any_watches |= !!s->ops->watch;
+	}
+	if (any_watches && mmun_is_all_watched(start, end))
 		bits |= seen_of_watched(m);
 	return bits;
 }

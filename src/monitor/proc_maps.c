@@ -77,6 +77,7 @@ static void parse_line(const char *line, struct mmun_mapping *m)
 	while (*line == ' ')
 		line++;
 	m->kind = kind_of(line);
+	m->maps = -1;
 }
 
 static long open_file(const char *path)
@@ -188,6 +189,7 @@ static long query(long fd, unsigned long at, struct mmun_mapping *m)
 		.writable = q.vma_flags & VMA_WRITABLE,
 		.executable = q.vma_flags & VMA_EXECUTABLE,
 		.shared = q.vma_flags & VMA_SHARED,
+		.maps = fd,
 	};
 	return err;
 }
@@ -231,26 +233,22 @@ int mmun_each_mapping_in(unsigned long start, unsigned long end,
 	return 0;
 }
 
-struct comparison {
-	const struct mmun_mapping *with;
-	bool same;
-};
-
-static bool compare(const struct mmun_mapping *m, void *arg)
+static bool copy_first(const struct mmun_mapping *m, void *arg)
 {
-	struct comparison *c = arg;
-
-	c->same = m->start <= c->with->start && m->end >= c->with->end &&
-		  m->inode == c->with->inode && m->major == c->with->major &&
-		  m->minor == c->with->minor && m->kind == c->with->kind;
+	*(struct mmun_mapping *)arg = *m;
 	return false;
 }
 
 bool mmun_mapping_stands(const struct mmun_mapping *m)
 {
-	struct comparison c = { m, false };
+	struct mmun_mapping now = { 0 };
+	long err = m->maps >= 0 ? query(m->maps, m->start, &now) :
+				  mmun_each_mapping_in(m->start, m->end,
+						       copy_first, &now);
 
-	return !mmun_each_mapping_in(m->start, m->end, compare, &c) && c.same;
+	return !err && now.start <= m->start && now.end >= m->end &&
+	       now.inode == m->inode && now.major == m->major &&
+	       now.minor == m->minor && now.kind == m->kind;
 }
 
 long mmun_read_file(const char *path, char *text, size_t size)

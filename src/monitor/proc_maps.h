@@ -34,6 +34,7 @@ struct mmun_mapping {
 	bool writable;
 	bool executable;
 	bool shared;
+	int maps;		/* where to ask for it again, meanwhile; or -1 */
 };
 
 /*
@@ -51,7 +52,10 @@ int mmun_each_mapping_in(unsigned long start, unsigned long end,
 			 bool (*fn)(const struct mmun_mapping *m, void *arg),
 			 void *arg);
 
-/* Is it, of the same, one mapping, or part of one? */
+/*
+ * Is it, of the same, one mapping, or part of one?  Context: in what
+ * mmun_each_mapping_in() calls.
+ */
 bool mmun_mapping_stands(const struct mmun_mapping *m);
 
 /* The first bytes of a file.  Return: how many, or a negative errno. */

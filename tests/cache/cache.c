@@ -787,6 +787,22 @@ static void released(void)
 	end("released");
 }
 
+/* The same range as before: what was watched is not any more. */
+static void released_for_good(void)
+{
+	struct mmun_regcache_region *r;
+
+	begin(NULL);
+	touch(cache, 0x10000, PAGE, READ);
+	mmput(mm);
+	ok(!is_cached(cache, 0x10000, PAGE, READ), "with the last user all goes");
+	ok(mmun_regcache_get(cache, 0x10000, PAGE, READ, &r) == -EINVAL &&
+	   mmun_regcache_get(cache, 0x20000, PAGE, READ, &r) == -EINVAL &&
+	   nr_calls == 1, "and nothing is registered any more");
+	mmun_regcache_destroy(cache);
+	ok(!registered_now() && !nr_wrong, "it was undone once");
+}
+
 static void forked(void)
 {
 	struct mmun_regcache_region *held, *r;
@@ -913,6 +929,7 @@ int main(void)
 	flushing();
 	two_caches();
 	released();
+	released_for_good();
 	forked();
 	forked_in_handlers();
 	misuse();

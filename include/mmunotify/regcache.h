@@ -80,7 +80,8 @@ struct mmun_regcache_region {
 #define MMUN_REGCACHE_DEAD (1ULL << 32)
 #define MMUN_REGCACHE_PRIVATE (1ULL << 33)
 #define MMUN_REGCACHE_UNUSED (1ULL << 34)
-#define MMUN_REGCACHE_NUMBER 35
+#define MMUN_REGCACHE_FAR (1ULL << 35)
+#define MMUN_REGCACHE_NUMBER 36
 
 /**
  * struct mmun_regcache - a cache
@@ -482,7 +483,8 @@ mmun_regcache_look_once(const struct mmun_regcache *cache, unsigned long addr,
 			size_t len, unsigned int access, uint64_t *ret_word)
 {
 	const uint64_t none_of = access | MMUN_REGCACHE_DEAD |
-				 MMUN_REGCACHE_PRIVATE | MMUN_REGCACHE_UNUSED;
+				 MMUN_REGCACHE_PRIVATE | MMUN_REGCACHE_UNUSED |
+				 MMUN_REGCACHE_FAR;
 	struct mmun_regcache_region *region;
 
 	if (__builtin_expect(__atomic_load_n(&mmun_unsettled.sources,
@@ -492,8 +494,8 @@ mmun_regcache_look_once(const struct mmun_regcache *cache, unsigned long addr,
 		__atomic_load_n(mmun_regcache_slot(cache, addr), __ATOMIC_ACQUIRE);
 	*ret_word = __atomic_load_n(&region->mmun_word, __ATOMIC_ACQUIRE);
 	/*
-	 * No sum wraps: the address is in the lower half, as nothing alive in the
-	 * upper one is without MMUN_REGCACHE_UNUSED; nor is the length greater.
+	 * No sum wraps: the address is in the lower half, as what is not has
+	 * MMUN_REGCACHE_FAR; nor is the length greater.
 	 */
 	return __builtin_expect(!(*ret_word & none_of) &&
 				(long)len > 0 &&

@@ -53,12 +53,15 @@
  * In pub.mmun_word, from below: the access that it is not for, and
  *	DEAD	 an event has hit it, or it went otherwise
  *	PRIVATE	 not published, yet or ever; alive is neither of the two
- *	UNUSED	 since evict.c has looked; of a far region, for ever
+ *	UNUSED	 since evict.c has looked
+ *	FAR	 begins in the upper half of all addresses, for which lookups in
+ *		 line do not compute
  * and a number that each attempt to register adds one to.
  */
 #define R_DEAD MMUN_REGCACHE_DEAD
 #define R_PRIVATE MMUN_REGCACHE_PRIVATE
 #define R_UNUSED MMUN_REGCACHE_UNUSED
+#define R_FAR MMUN_REGCACHE_FAR
 
 /* A grace period, from when it was begun. */
 struct grace {
@@ -179,12 +182,6 @@ static inline struct region *region_of_node(struct mmun_interval *node)
 	return (struct region *)((char *)node - offsetof(struct region, node));
 }
 
-/* In the upper half of all addresses, for which lookups in line do not compute. */
-static inline bool is_far(const struct mmun_regcache_region *pub)
-{
-	return (long)pub->start < 0;
-}
-
 static inline bool is_word_alive(uint64_t word)
 {
 	return !(word & (R_DEAD | R_PRIVATE));
@@ -279,7 +276,7 @@ static inline bool is_hit(struct mmun_regcache_region *pub, unsigned long addr,
 {
 	if (!is_pub_alive(pub) || !fits(pub, addr, len, access))
 		return false;
-	if (mmun_unlikely(mmun_read(&pub->mmun_word) & R_UNUSED) && !is_far(pub))
+	if (mmun_unlikely(mmun_read(&pub->mmun_word) & R_UNUSED))
 		mmun_fetch_and(&pub->mmun_word, ~R_UNUSED);
 	return true;
 }

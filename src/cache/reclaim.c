@@ -8,9 +8,9 @@
  *		it alive is waited for
  *	ready	nobody holds it any more: deregistered
  *
- * No event is told to it any more when somebody holds it still after that, or when it
- * is deregistered; unless that was done for who registers the same range again. He
- * begins with it as with an attempt that was hit.
+ * No event is told to it any more from when somebody has to be waited for, in a section
+ * or holding it; or when it is deregistered, unless that is done for who registers the
+ * same range again.  He begins with it as with an attempt that was hit.
  *
  * Each step takes what is there, and does it by itself: any number of threads may
  * be at it at once.  No memory is needed.
@@ -102,18 +102,30 @@ static void deregister(struct cache *c, struct region *r)
 	mmun_fetch_sub(&c->handles, 1);
 }
 
+void mmun_cache_unwatch(struct region *r)
+{
+	if (!r->watched)
+		return;
+	mmu_interval_notifier_remove(&r->sub);
+	r->watched = false;
+}
+
 static void doom(struct cache *c, struct region *list)
 {
 	struct grace grace;
 	struct region *r, *next;
+	bool over;
 
 	lock_cache(c);
 	for (r = list; r; r = r->next)
 		mmun_cache_unlist(c, r);
 	unlock_cache(c);
 	grace = mmun_cache_begin_grace(c);
+	over = mmun_cache_is_grace_over(c, &grace);
 	for (r = list; r; r = r->next) {
 		r->grace = grace;
+		if (!over)
+			mmun_cache_unwatch(r);
 		if (MMUN_BREAK_CACHE_DEFER)
 			deregister(c, r);
 	}
@@ -152,14 +164,6 @@ static struct region *take_doomed(struct cache *c, bool all)
 	if (!c->doomed)
 		c->doomed_last = &c->doomed;
 	return list;
-}
-
-void mmun_cache_unwatch(struct region *r)
-{
-	if (!r->watched)
-		return;
-	mmu_interval_notifier_remove(&r->sub);
-	r->watched = false;
 }
 
 /* The cache's reference, in whose stead others may keep it for long. */
@@ -214,12 +218,13 @@ static bool was_for(const struct region *r, unsigned long start, unsigned long e
 /* Return: as mmun_cache_reclaim_for(). */
 static struct region *finish(struct cache *c, unsigned long start, unsigned long end)
 {
-	struct region *r, *next, *spare = NULL;
+	struct region *ready = mmun_xchg(&c->ready, NULL), *spare = NULL, *r, *next;
 	uint32_t n = 0;
 
-	for (r = mmun_xchg(&c->ready, NULL); r; r = next, n++) {
-		next = r->next;
+	for (r = ready; r; r = r->next, n++)
 		deregister(c, r);
+	for (r = ready; r; r = next) {
+		next = r->next;
 		if (!spare && was_for(r, start, end))
 			spare = r;
 		else

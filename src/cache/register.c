@@ -185,11 +185,12 @@ static void begin_attempt(const struct cache *c, struct region *r)
 {
 	uint64_t number = (mmun_read(&r->pub->mmun_word) >> MMUN_REGCACHE_NUMBER) + 1;
 	bool limits = c->attr.max_regions || c->attr.max_bytes;
-	bool unused = limits || is_far(r->pub);
+	bool far = (long)r->pub->start < 0;
 
 	mmun_xchg(&r->pub->mmun_word,
 		  number << MMUN_REGCACHE_NUMBER | R_PRIVATE |
-			  (unused ? R_UNUSED : 0) | (uint32_t)~r->pub->access);
+			  (limits ? R_UNUSED : 0) | (far ? R_FAR : 0) |
+			  (uint32_t)~r->pub->access);
 	mmu_interval_read_begin(&r->sub);
 }
 
@@ -349,15 +350,6 @@ static int uncovered(struct cache *c, const struct region *r)
 	return blind < 0 ? blind : blind & ~(int)c->attr.accept_blind;
 }
 
-/* Asked in an attempt: its release has been told, or will be, and kills that. */
-static bool is_released(struct mm_struct *mm)
-{
-	if (!mmget_not_zero(mm))
-		return true;
-	mmput(mm);
-	return false;
-}
-
 static int register_stable(struct cache *c, struct region *r,
 			   const struct request *q, bool crowded)
 {
@@ -365,7 +357,8 @@ static int register_stable(struct cache *c, struct region *r,
 		int blind, err;
 
 		begin_attempt(c, r);
-		if (is_released(c->mm))
+		/* Its release has been told; else that is to come, and kills it. */
+		if (!mmun_mm_users(c->mm))
 			return -EINVAL;
 		blind = uncovered(c, r);
 		if (blind < 0)
@@ -554,7 +547,7 @@ struct turn {
 static struct turn take_turn(struct cache *c, struct region *spare,
 			     const struct request *q)
 {
-	struct turn t = { NULL };
+	struct turn t = { .r = NULL };
 
 	lock_cache(c);
 	t.r = find_slowly(c, q);
@@ -640,10 +633,11 @@ int mmun_cache_register_region(struct cache *c, unsigned long addr, size_t len,
 	if (ret)
 		return ret;
 	do {
-		if (mmun_read(&c->abandoned))
-			return -ECHILD;
 		spare = is_to_do(c) ? mmun_cache_reclaim_for(c, q.start, q.end) :
 				      NULL;
+		/* A registrar may have forked. */
+		if (mmun_read(&c->abandoned))
+			return -ECHILD;
 		ret = register_once(c, spare, &q, ret_region);
 	} while (ret == NOT_SHARED);
 	return ret;

@@ -29,8 +29,8 @@ struct choice {
 	uint32_t wanted;	/* and may be missing */
 };
 
-static struct choice chosen;
-static bool asked;		/* by mmun_monitor_select() */
+/* By mmun_monitor_select(): the wanted above the required; 0: it was not called. */
+static uint64_t chosen;
 
 static bool is_name(const char *at, size_t len, const char *name)
 {
@@ -77,18 +77,20 @@ static int parse_choice(const char *list, struct choice *ret_choice)
 
 int mmun_sources_select(const char *list)
 {
-	int err = parse_choice(list, &chosen);
+	struct choice c;
+	int err = parse_choice(list, &c);
 
 	if (!err)
-		asked = true;
+		mmun_write(&chosen, (uint64_t)c.wanted << 32 | c.required);
 	return err;
 }
 
 static int choose(struct choice *ret_choice)
 {
 	const char *list = secure_getenv("MMUNOTIFY_SOURCES");
+	uint64_t asked = mmun_read(&chosen);
 
-	*ret_choice = chosen;
+	*ret_choice = (struct choice){ asked, asked >> 32 };
 	if (asked)
 		return 0;
 	return parse_choice(list && *list ? list : "auto", ret_choice);
@@ -149,19 +151,20 @@ static int worse(int ret, int err)
 
 int mmun_sources_start(void)
 {
+	struct choice c;
 	int ret = 0;
 
-	if (choose(&chosen))
+	if (choose(&c))
 		return -EINVAL;
 	for (int i = 0; i < MMUN_NR_SOURCES; i++) {
 		struct mmun_source *s = &mmun_sources[i];
 		int err = 0;
 
-		if (!((chosen.required | chosen.wanted) & BIT(i)))
+		if (!((c.required | c.wanted) & BIT(i)))
 			continue;
 		if (s->error)
 			err = start_one(s);
-		if (chosen.required & BIT(i))
+		if (c.required & BIT(i))
 			ret = worse(ret, err);
 	}
 	return ret;

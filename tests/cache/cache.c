@@ -40,6 +40,12 @@ static void end(const char *subject)
 	mmput(mm);
 }
 
+/* Each interval holds the mm, as the cache and we do. */
+static bool only_living_are_watched(void)
+{
+	return mmun_mm_count(mm) == 2 + stats_of(cache).regions;
+}
+
 static void hits(void)
 {
 	struct mmun_regcache_region *r, *again;
@@ -101,6 +107,7 @@ static void invalidation(void)
 	   "the same range is a miss, and registered again");
 	ok(!nr_dereg, "who holds the dead one keeps it registered");
 	ok(stats_of(cache).dead == 1, "it is dead but held");
+	ok(only_living_are_watched(), "and hears of nothing more");
 	mmun_regcache_put(held);
 	ok(nr_dereg == 1 && !stats_of(cache).dead,
 	   "with the last reference it is deregistered");
@@ -114,14 +121,21 @@ static void invalidation(void)
 	touch(cache, 0x10000, PAGE, READ);
 	ok(nr_dereg == 1 && r->handle == 1,
 	   "but is not deregistered before the section ends");
+	ok(only_living_are_watched(), "though it hears of nothing more, either");
 	mmun_regcache_read_unlock(cache, section);
 	touch(cache, 0x10000, PAGE, READ);
 	ok(nr_dereg == 2, "and then by the next call");
+	invalidate(mm, 0x10000, 0x11000);
+	touch(cache, 0x10000, 4 * PAGE, READ);
+	invalidate(mm, 0x10000, 0x11000);
+	touch(cache, 0x10000, PAGE, READ);
+	ok(nr_dereg == 4 && only_living_are_watched(),
+	   "whatever is registered in its place");
 	invalidate(mm, 0, ULONG_MAX);
-	ok(nr_dereg == 2, "an event deregisters nothing");
+	ok(nr_dereg == 4, "an event deregisters nothing");
 	mmun_regcache_reclaim(cache);
-	ok(nr_dereg == 3, "until that is asked for");
-	ok(stats_of(cache).invalidations[MMU_NOTIFY_UNMAP] == 2 &&
+	ok(nr_dereg == 5, "until that is asked for");
+	ok(stats_of(cache).invalidations[MMU_NOTIFY_UNMAP] == 4 &&
 	   stats_of(cache).invalidations[MMU_NOTIFY_CLEAR] == 1,
 	   "deaths are counted by cause");
 	end("invalidation");
@@ -164,6 +178,20 @@ static void far(void)
 	   !is_cached(cache, low, half, READ), "what wraps is in no region");
 	ok(nr_calls == 3, "each was registered once");
 	end("far regions");
+}
+
+static void far_and_limited(void)
+{
+	const struct mmun_regcache_attr attr = { .max_regions = 4 };
+	const unsigned long hot = -512 * PAGE;
+
+	begin(&attr);
+	for (int i = 1; i <= 100; i++) {
+		touch(cache, hot, PAGE, READ);
+		touch(cache, hot + i * PAGE, PAGE, READ);
+	}
+	ok(nr_calls == 101, "of far regions, too, those in use stay");
+	end("far and limited");
 }
 
 static void *borrow_and_end(void *unused)
@@ -908,6 +936,7 @@ int main(void)
 	tap_begin(60);
 	hits();
 	far();
+	far_and_limited();
 	invalidation();
 	sections();
 	no_starvation();

@@ -296,8 +296,8 @@ mmun_regcache_borrow(struct mmun_regcache *cache, unsigned long addr,
  * with mmun_settle(); and hold the region, or be in a section, to use the handle.
  *
  * Context: any; one load.
- * Return: a number that no later registration has; 0 for a region that is not
- *         cached, or dead.
+ * Return: a number that none of the next 2^28 registrations in its place has; 0 for
+ *         a region that is not cached, or dead.
  */
 static inline uint64_t
 mmun_regcache_generation(const struct mmun_regcache_region *region)

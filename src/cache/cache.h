@@ -354,8 +354,8 @@ void mmun_cache_ready(struct region *r);
 /* Context: calls the registrar; @wait: for read sections. */
 void mmun_cache_reclaim(struct cache *c, bool wait);
 /*
- * Return: one that was for this range, or more; the caller's, to begin another life
- * with or to free.  NULL: there is none.
+ * The same, without waiting.  Return: one that was for this range, or more; the
+ * caller's, to begin another life with or to retire.  NULL: there is none.
  */
 struct region *mmun_cache_reclaim_for(struct cache *c, unsigned long start,
 				      unsigned long end);

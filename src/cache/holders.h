@@ -9,8 +9,8 @@
  *	alive	the CPU's word.  Who cannot: refs, which may so drift by any
  *		number, up or down; but not by BIAS
  *	dead	refs.  When the grace period is over, the words stand still: their
- *		sum goes into refs, and BIAS goes.  From then on the last one is
- *		seen to be it
+ *		sum goes into refs, and BIAS becomes one as any other, until
+ *		reclaim.c drops it.  From then on the last one is seen to be it
  *
  * BIAS is the cache's own reference.
  *

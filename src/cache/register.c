@@ -357,7 +357,7 @@ static int register_stable(struct cache *c, struct region *r,
 		int blind, err;
 
 		begin_attempt(c, r);
-		/* Its release has been told; else that is to come, and kills it. */
+		/* ORDER(cache-pending): if it was told, this is 0; else it will be told. */
 		if (!mmun_mm_users(c->mm))
 			return -EINVAL;
 		blind = uncovered(c, r);
